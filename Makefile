@@ -1,0 +1,62 @@
+# Every target says what it does: `make help`.
+SHELL := /bin/bash
+GOBIN := $(shell go env GOPATH)/bin
+PKGS  := ./...
+FUZZTIME ?= 20s
+WEB   := cmd/gameserver/web
+
+.PHONY: help run test check lint bench fuzz client web e2e race3
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+run: web ## build the page and start the server on http://localhost:3000
+	@echo "== starting the server"
+	@go run ./cmd/gameserver $(ARGS)
+
+web: ## install what the page needs and build it into the binary's folder
+	@scripts/need go node
+	@scripts/npm-ci $(WEB)
+	@echo "== building the page"
+	@cd $(WEB) && npm run --silent build
+
+client: ## install the official JavaScript clients that the tests speak with
+	@scripts/need node
+	@scripts/npm-ci e2e/js
+
+check: ## gofmt, go vet, go fix, page types: nothing to install but Go and Node
+	@scripts/need go
+	@echo "== gofmt, go vet, go fix"
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt wants:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@go vet $(PKGS)
+	@go fix -diff $(PKGS)
+	@go mod tidy -diff
+
+test: web client check ## everything CI runs: checks, page tests, Go tests plain and with the race detector, end to end
+	@scripts/need gcc chromium python-socketio
+	@echo "== page: types and unit tests"
+	@cd $(WEB) && npm run --silent check && npm run --silent test
+	@echo "== go test (allocation budgets, end to end with the official clients and Chromium)"
+	@go test -shuffle=on -timeout 10m $(PKGS)
+	@echo "== go test -race"
+	@go test -race -shuffle=on -timeout 10m $$(go list $(PKGS) | grep -v /e2e)
+
+lint: ## staticcheck and golangci-lint
+	@scripts/need go staticcheck golangci
+	@echo "== staticcheck"
+	@$(GOBIN)/staticcheck $(PKGS)
+	@echo "== golangci-lint"
+	@$(GOBIN)/golangci-lint run $(PKGS)
+
+bench: ## play with 50 bots against a server of its own and print the table (BENCH='--bots 500' for more)
+	@scripts/need go
+	@echo "== bench"
+	@go run ./bench $(BENCH)
+
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	@echo "== fuzzing each target for $(FUZZTIME)"
+	@scripts/fuzz $(FUZZTIME)
+
+race3: ## the race detector three times in a row, in random order
+	@go test -race -shuffle=on -count=3 -timeout 30m $$(go list $(PKGS) | grep -v /e2e)
