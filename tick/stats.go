@@ -1,0 +1,135 @@
+package tick
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Counts are the sums kept for every entry and for the whole scheduler.
+type Counts struct {
+	Ticks    uint64        // calls of Task.Tick
+	Expected uint64        // deadlines that came: Ticks, skipped slots, periods slipped
+	OnTime   uint64        // ticks that finished before the next one was due
+	Late     uint64        // ticks that began more than LateThreshold after they were due
+	CatchUps uint64        // ticks that began when the next one was due already
+	Skipped  uint64        // slots given up by CatchUp
+	Slipped  time.Duration // how far Slip has moved the schedule
+	Heavy    uint64        // ticks that took more than half of their period
+	Overruns uint64        // ticks that took more than their period
+}
+
+// OnTimeRatio returns the share of expected ticks that ran and finished before
+// the next one was due. Without any it is 1.
+func (c Counts) OnTimeRatio() float64 {
+	if c.Expected == 0 {
+		return 1
+	}
+	return float64(c.OnTime) / float64(c.Expected)
+}
+
+// Summary is a distribution in a few numbers; Sum and Max are exact, the
+// quantiles good to 7 %.
+type Summary struct {
+	Count uint64
+	Sum   time.Duration
+	Max   time.Duration
+	P50   time.Duration
+	P99   time.Duration
+	P999  time.Duration
+}
+
+// PhaseTotal is the time an entry spent in one phase.
+type PhaseTotal struct {
+	Sum time.Duration
+	Max time.Duration // in one tick
+}
+
+// EntryStats is the account of one entry since it was added.
+type EntryStats struct {
+	Counts
+	Name     string
+	Hz       int
+	Worker   int
+	Lateness Summary // skipped slots included
+	Duration Summary // of whole ticks
+	Phases   [NumPhases]PhaseTotal
+}
+
+// Stats is the account of a scheduler since it was made, of entries that are
+// gone too. The histograms are the caller's own.
+type Stats struct {
+	Counts
+	Workers  int
+	Entries  int
+	Panics   uint64                // entries ended by a panic
+	Wakes    uint64                // times a worker slept and woke
+	Uptime   time.Duration         // Duration.Sum() / Uptime / Workers is the share of time spent in ticks
+	Timer    string                // "timerfd" or "portable"
+	Lateness *Histogram            // skipped slots included
+	Duration *Histogram            // of whole ticks
+	Phases   [NumPhases]*Histogram // of ticks that entered the phase
+}
+
+// counters are Counts in the making. One goroutine writes, any may read.
+type counters struct {
+	ticks, expected, onTime, late, catchUps atomic.Uint64
+	skipped, heavy, overruns                atomic.Uint64
+	slipped                                 atomic.Int64
+}
+
+// outcome is all there is to say about one tick.
+type outcome struct {
+	decision
+	periods  int64 // whole periods the schedule moved
+	duration int64
+	onTime   bool
+	catchUp  bool
+	period   int64
+}
+
+func (c *counters) add(o *outcome) {
+	c.ticks.Add(1)
+	c.expected.Add(uint64(1 + o.skip + o.periods))
+	if o.onTime {
+		c.onTime.Add(1)
+	}
+	if o.late > int64(LateThreshold) {
+		c.late.Add(1)
+	}
+	if o.catchUp {
+		c.catchUps.Add(1)
+	}
+	if o.skip > 0 {
+		c.skipped.Add(uint64(o.skip))
+	}
+	if o.slide > 0 {
+		c.slipped.Add(o.slide)
+	}
+	if o.duration > o.period/2 {
+		c.heavy.Add(1)
+	}
+	if o.duration > o.period {
+		c.overruns.Add(1)
+	}
+}
+
+// addTo adds a reading of c to sum.
+func (c *counters) addTo(sum *Counts) {
+	sum.Ticks += c.ticks.Load()
+	sum.OnTime += c.onTime.Load()
+	sum.Expected += c.expected.Load()
+	sum.Late += c.late.Load()
+	sum.CatchUps += c.catchUps.Load()
+	sum.Skipped += c.skipped.Load()
+	sum.Slipped += time.Duration(c.slipped.Load())
+	sum.Heavy += c.heavy.Load()
+	sum.Overruns += c.overruns.Load()
+}
+
+// totals is what a worker keeps for all its entries: about 160 KB.
+type totals struct {
+	counters
+	panics, wakes      atomic.Uint64
+	lateness, duration Histogram
+	phases             [NumPhases]Histogram
+}
