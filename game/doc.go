@@ -1,0 +1,60 @@
+// Package game is what the author of a game sees: one Go type with a Step
+// method, typed sets of replicated entities, typed inputs, and a Match to talk
+// to. Everything else — sockets, lobby, ticks, snapshots, reconnects — happens
+// outside and reaches the game only as calls to its methods.
+//
+// # A game
+//
+// A game is a struct with the method
+//
+//	Step(s *game.Step[Input])
+//
+// where Input is a struct of the author's. Register infers both types. Further
+// methods are optional and found once, by type assertion: see Initer, Joiner,
+// Dropper, Resumer, Leaver, Handler, Botter, Worlder and Closer. A method that
+// has one of those names but another signature is refused at Register, because
+// it would silently never be called.
+//
+// # Order of calls
+//
+// Every call for one match comes from one goroutine at a time, at a tick
+// boundary, in this order within a tick:
+//
+//	Init → {Join | Resume | Drop | Leave | Handle}* → After functions → Bot* → Step → replication
+//
+// Init is first and once. Step is called only while the match is running; in
+// every other state the world stands still, snapshots flow, and inputs are
+// acknowledged and dropped. Close is last and exactly once, except after a
+// panic or an error from Init, when nothing more is called at all.
+//
+// # Determinism
+//
+// A game has no clock, starts no goroutines, and draws random numbers from
+// Match.Rand only. Sets iterate by ascending slot, players by ascending ID, and
+// inputs with the players. A game that keeps to this and does not range over
+// maps gives the same world for the same seed and the same inputs.
+//
+// # Replication
+//
+// Exported fields of type Set are replicated to the players: each field of the
+// row type that carries a snap tag is quantised, compared with what it was, and
+// sent when it changed. The author never marks anything dirty.
+//
+//	type Ship struct {
+//		X, Y     float32 `snap:"q=0.05"` // quantised in steps of 0.05
+//		HP       uint8   `snap:""`       // as it is
+//		cooldown int                     // stays on the server
+//	}
+//	type Arena struct {
+//		Ships game.Set[Ship] `snap:"cap=64"`
+//	}
+//
+// Replicated integers are 32 bits wide on the wire; an int or uint beyond that
+// saturates. The wire name of a set or a field is its json tag, else its Go
+// name in lower camel case.
+//
+// # Failure
+//
+// A panic in any method ends that match and nothing else. Mistakes that can be
+// seen in the types panic at Register, with one sentence that names the field.
+package game

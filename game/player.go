@@ -1,0 +1,29 @@
+package game
+
+// Player is a participant of a match: a person or a bot. The fields but Data
+// are for reading.
+type Player struct {
+	ID        ID     // also the ID of an entity, if the game wants: see Set.Put
+	Name      string // as the lobby knows it
+	Team      int
+	Bot       bool
+	Connected bool // false while the connection is lost and the seat is held
+	Data      any  // the game's own
+
+	match *Match
+	seat  int
+}
+
+// Send sends an event to this player only, reliably and in order, before the
+// snapshot of this tick. A player who is not connected does not get it. The
+// value is encoded after the step and must not be changed any more.
+func (p *Player) Send(ev string, v any) {
+	p.match.emit(Event{To: p.ID, Name: ev, Data: v})
+}
+
+// Event is something a game said in a tick.
+type Event struct {
+	To   ID // 0: everybody
+	Name string
+	Data any
+}

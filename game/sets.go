@@ -1,0 +1,185 @@
+package game
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"gameserver/game/snap"
+)
+
+// setPlan is one Set field of a game.
+type setPlan struct {
+	index  []int // where it is in the game's struct
+	name   string
+	limit  int
+	layout snap.Layout
+}
+
+// findSets lists the sets of a game in the order of its fields.
+func findSets(t reflect.Type) ([]setPlan, error) {
+	f := setFinder{names: map[string]string{}}
+	if err := f.walk(t, nil, "", true); err != nil {
+		return nil, err
+	}
+	total := 0
+	for _, s := range f.sets {
+		total += s.limit
+	}
+	switch {
+	case len(f.sets) > SetsMax:
+		return nil, fmt.Errorf("it has %d sets, more than %d", len(f.sets), SetsMax)
+	case total > EntitiesMax:
+		return nil, fmt.Errorf("its sets hold up to %d entities together, more than %d", total, EntitiesMax)
+	}
+	return f.sets, nil
+}
+
+type setFinder struct {
+	sets  []setPlan
+	names map[string]string // wire name to field
+}
+
+// walk visits the fields of a struct. visible says that every field on the way
+// here is exported.
+func (f *setFinder) walk(t reflect.Type, at []int, path string, visible bool) error {
+	if len(at) > SetDepthMax {
+		return nil
+	}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		index := append(append([]int(nil), at...), i)
+		name := path + field.Name
+		exported := visible && (field.IsExported() || field.Anonymous && field.Type.Kind() == reflect.Struct)
+		switch {
+		case isSet(field.Type) && !exported:
+			return fmt.Errorf("field %s is a set but is not exported, so it cannot be replicated", name)
+		case isSet(field.Type):
+			if err := f.add(field, index, name); err != nil {
+				return err
+			}
+		case holdsSet(field.Type):
+			return fmt.Errorf("field %s: a set must be a field of its own, not %v", name, field.Type)
+		case field.Type.Kind() == reflect.Struct:
+			if err := f.walk(field.Type, index, name+".", exported); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *setFinder) add(field reflect.StructField, index []int, name string) error {
+	zero, ok := reflect.New(field.Type).Interface().(replicated)
+	if !ok {
+		return fmt.Errorf("field %s is not a set", name)
+	}
+	s := setPlan{index: index, name: wireName(field), limit: CapDefault}
+	if other, taken := f.names[s.name]; taken {
+		return fmt.Errorf("fields %s and %s have the same wire name %q", other, name, s.name)
+	}
+	f.names[s.name] = name
+	for _, part := range tagParts(field.Tag.Get("snap")) {
+		text, ok := strings.CutPrefix(part, "cap=")
+		n, err := strconv.Atoi(text)
+		if !ok || err != nil || n < 1 || n > CapMax {
+			return fmt.Errorf("field %s: tag snap:%q is not cap=1 to cap=%d", name, part, CapMax)
+		}
+		s.limit = n
+	}
+	rows, err := rowLayout(zero.rowType(), name)
+	if err != nil {
+		return err
+	}
+	s.layout = rows
+	f.sets = append(f.sets, s)
+	return nil
+}
+
+// rowLayout works out the replicated columns of a row type.
+func rowLayout(t reflect.Type, set string) (snap.Layout, error) {
+	l := snap.Layout{Stride: t.Size()}
+	if t.Kind() != reflect.Struct {
+		return l, fmt.Errorf("field %s: its rows are %v, not structs", set, t)
+	}
+	names := map[string]string{}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		tag, tagged := field.Tag.Lookup("snap")
+		if !tagged {
+			continue
+		}
+		name := set + "." + field.Name
+		if !field.IsExported() {
+			return l, fmt.Errorf("field %s has a snap tag but is not exported", name)
+		}
+		column := snap.Column{Name: wireName(field), Offset: field.Offset, Type: field.Type.Kind()}
+		if other, taken := names[column.Name]; taken {
+			return l, fmt.Errorf("fields %s and %s have the same wire name %q", other, name, column.Name)
+		}
+		names[column.Name] = name
+		if err := column.Parse(tag); err != nil {
+			return l, fmt.Errorf("field %s: %w", name, err)
+		}
+		l.Columns = append(l.Columns, column)
+	}
+	if len(l.Columns) > snap.FieldsMax {
+		return l, fmt.Errorf("field %s: its rows have %d replicated fields, more than %d",
+			set, len(l.Columns), snap.FieldsMax)
+	}
+	return l, nil
+}
+
+func schemaOf(sets []setPlan) snap.Schema {
+	out := snap.Schema{Sets: make([]snap.Set, len(sets))}
+	for i, s := range sets {
+		out.Sets[i] = s.layout.Set(s.name)
+	}
+	return out
+}
+
+func isSet(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[replicated]())
+}
+
+// holdsSet reports whether a field that is not a set leads to one in a way that
+// cannot be replicated.
+func holdsSet(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return isSet(t.Elem())
+	default:
+		return false
+	}
+}
+
+// tagParts splits a tag at its commas. An empty tag has no parts.
+func tagParts(tag string) []string {
+	if tag == "" {
+		return nil
+	}
+	return strings.Split(tag, ",")
+}
+
+// wireName is a field's json tag, else its name in lower camel case.
+func wireName(f reflect.StructField) string {
+	if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+		return name
+	}
+	return lowerCamel(f.Name)
+}
+
+// lowerCamel lowers the first word of an exported Go name: HP is hp, EndsAt is
+// endsAt, URLPath is urlPath.
+func lowerCamel(name string) string {
+	r := []rune(name)
+	for i := range r {
+		if !unicode.IsUpper(r[i]) || i > 0 && i+1 < len(r) && unicode.IsLower(r[i+1]) {
+			break
+		}
+		r[i] = unicode.ToLower(r[i])
+	}
+	return string(r)
+}

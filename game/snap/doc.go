@@ -1,0 +1,2 @@
+// Package snap turns typed sets of entities into snapshots.
+package snap
