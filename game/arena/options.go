@@ -1,0 +1,55 @@
+package arena
+
+import (
+	"time"
+
+	"gameserver/game"
+)
+
+// Options changes the rules. The zero value is the game as described: 60
+// ticks a second, rounds of three minutes, two to eight players.
+type Options struct {
+	Tick    int           // steps per second: 60 (default) or 30
+	Round   time.Duration // length of a round, 1 s to 1 h; 0 means 3 min
+	Players game.Range    // 2 to 64; zero means 2 to 8
+	NoBots  bool          // leave empty seats empty
+	Field   *Field        // nil means DefaultField
+}
+
+func (o Options) withDefaults() Options {
+	if o.Tick == 0 {
+		o.Tick = defaultTick
+	}
+	if o.Round == 0 {
+		o.Round = defaultRound
+	}
+	o.Round = min(max(o.Round, minRound), maxRound)
+	if o.Players == (game.Range{}) {
+		o.Players = game.Between(MinPlayers, defaultPlayers)
+	}
+	return o
+}
+
+// Register offers the game under [Name]. All its matches share one field.
+// Like [game.Register] it panics on rules that cannot be.
+func Register(r game.Registry, o Options) { register(r, o, func(*Arena) {}) }
+
+// register tells made of every match, for tests.
+func register(r game.Registry, o Options, made func(*Arena)) {
+	o = o.withDefaults()
+	if o.Players.Max > MaxPlayers {
+		panic("arena: at most 64 players")
+	}
+	if o.Field == nil {
+		o.Field = DefaultField()
+	}
+	game.Register(r, Name, func() *Arena {
+		a := &Arena{opts: o}
+		made(a)
+		return a
+	}, game.Rules{
+		Tick:    o.Tick,
+		Players: o.Players,
+		Bots:    !o.NoBots,
+	})
+}
