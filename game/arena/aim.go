@@ -72,15 +72,13 @@ func (b *brain) lead(me *Ship, t *blip) (angle, distance float64) {
 // can, and decides whether to pull the trigger.
 func (a *Arena) point(s *game.Step[Input], b *brain, me *Ship, t *blip) (aim float64, fire bool) {
 	b.miss += float64((b.missTo - b.miss) * min(1, 6*s.DT))
-	want, distance := 0.0, 0.0
+	want, distance := b.aim, 0.0
 	switch {
 	case t != nil && b.visible:
 		want, distance = b.lead(me, t)
 		want = wrapAngle(want + b.miss)
 	case length(b.wayX-me.X, b.wayY-me.Y) > 1:
 		want = angleOf(b.wayX-me.X, b.wayY-me.Y)
-	default:
-		want = b.aim
 	}
 	off := wrapAngle(want - b.aim)
 	most := b.turn * s.DT

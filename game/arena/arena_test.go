@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"gameserver/game"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"gameserver/game"
 )
 
 // duel is two players face to face on open ground, 300 px apart.

@@ -135,12 +135,11 @@ func (a *Arena) Bot(s *game.Step[Input], p *game.Player) Input {
 	if target == nil {
 		b.visible = false
 	}
-	in := Input{}
 	if s.Tick >= b.stepAt {
 		b.stepAt = b.after(s.Tick, 0.1)
 		b.keys = a.walk(b, me, target)
 	}
-	in = b.keys
+	in := b.keys
 	in.Aim, in.Fire = a.point(s, b, me, target)
 	return in
 }

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"gameserver/game"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestSameSeedSameWorld(t *testing.T) {
@@ -92,7 +92,8 @@ func TestBotFindsAnEnemyBehindWalls(t *testing.T) {
 	}
 }
 
-// TestBotIsNotPerfect holds that a moving person survives a bot for a while.
+// TestBotMissesSomeoneWhoDodges holds that a bot is neither harmless nor
+// perfect against a person who moves.
 func TestBotMissesSomeoneWhoDodges(t *testing.T) {
 	hits, fired := 0, 0
 	for seed := range uint64(6) {

@@ -6,9 +6,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"gameserver/game"
+
+	"github.com/stretchr/testify/require"
 )
 
 // sim drives one match through the game's own driver, as a runner would, but
@@ -29,16 +29,16 @@ type catcher struct{ def *game.Definition }
 func (c *catcher) RegisterGame(d *game.Definition) { c.def = d }
 
 // newSim makes a match from the definition that Register gives.
-func newSim(t testing.TB, seed uint64, o Options) *sim {
-	t.Helper()
+func newSim(tb testing.TB, seed uint64, o Options) *sim {
+	tb.Helper()
 	if o.Players == (game.Range{}) {
 		o.Players = game.Between(MinPlayers, MaxPlayers)
 	}
-	s := &sim{t: t}
+	s := &sim{t: tb}
 	var c catcher
 	register(&c, o, func(a *Arena) { s.a = a })
 	s.d = c.def.New(seed)
-	require.NoError(t, s.d.Init())
+	require.NoError(tb, s.d.Init())
 	return s
 }
 

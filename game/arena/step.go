@@ -59,8 +59,8 @@ func (a *Arena) drive(s *game.Step[Input], p *game.Player, ship *Ship, in Input)
 	if !ship.alive() {
 		return
 	}
-	if ship.idle && !p.Bot {
-		in = Input{Aim: ship.Rot}
+	if (ship.idle && !p.Bot) || in == (Input{}) {
+		in = Input{Aim: ship.Rot} // no input is no reason to turn
 	}
 	ship.setBody(Move(ship.body(), in, s.DT, a.field))
 	ship.Rot = in.Aim
