@@ -1,0 +1,234 @@
+// One Socket.IO connection, two namespaces. Everything that is told by the
+// server leaves this file through NetEvents; nothing here knows the page.
+
+import { Manager, type Socket } from "socket.io-client";
+import * as parser from "socket.io-msgpack-parser";
+import type {
+  Ack,
+  GameEvent,
+  Hello,
+  InputValue,
+  MatchFound,
+  MatchLost,
+  MatchResult,
+  QueueState,
+  Schema,
+  Snapshot,
+  Welcome,
+  WireError,
+} from "./wire";
+
+const ACK_MS = 6000;
+const SESSION_KEY = "arena.session";
+
+export type Link = "connecting" | "online" | "reconnecting" | "offline";
+
+export interface NetEvents {
+  link(state: Link): void;
+  hello(h: Hello): void;
+  queue(q: QueueState): void;
+  found(m: MatchFound): void;
+  lost(m: MatchLost): void;
+  drain(): void;
+  welcome(w: Welcome): void;
+  schema(s: Schema): void;
+  snapshot(s: Snapshot): void;
+  event(e: GameEvent): void;
+  result(r: MatchResult): void;
+  /** /match is over without a result; null when the server only said goodbye. */
+  ejected(err: WireError | null): void;
+  /** /lobby refused or dropped this client for good. */
+  refused(err: WireError): void;
+}
+
+/** An answer {ok:false}, or no answer. */
+export class RequestError extends Error {
+  constructor(readonly err: WireError) {
+    super(err.msg);
+  }
+}
+
+export class Net {
+  private readonly manager: Manager;
+  private readonly lobby: Socket;
+  private readonly match: Socket;
+  private name = "";
+  private seat = "";
+  private inMatch = false;
+  private link: Link = "connecting";
+  private greeted: Promise<void> = Promise.resolve();
+  private settle: (() => void) | null = null;
+
+  constructor(private readonly on: NetEvents) {
+    this.manager = new Manager({
+      autoConnect: false,
+      parser,
+      // WebSocket at once; where it does not get through, polling with upgrade.
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      timeout: 8000,
+      reconnectionDelay: 250,
+      reconnectionDelayMax: 3000,
+      randomizationFactor: 0.5,
+    });
+    this.lobby = this.manager.socket("/lobby", {
+      auth: (give: (a: object) => void) => give({ name: this.name, session: session() }),
+    });
+    this.match = this.manager.socket("/match", {
+      auth: (give: (a: object) => void) => give({ seat: this.seat }),
+    });
+    this.watchManager();
+    this.watchLobby();
+    this.watchMatch();
+  }
+
+  private watchManager(): void {
+    this.manager.on("open", () => this.setLink("online"));
+    this.manager.on("close", () => this.setLink(this.link === "offline" ? "offline" : "reconnecting"));
+    this.manager.on("reconnect_failed", () => this.setLink("offline"));
+  }
+
+  private watchLobby(): void {
+    const s = this.lobby;
+    s.on("connect", () => void this.greet());
+    s.on("connect_error", (e: Error & { data?: WireError }) => {
+      if (e.data !== undefined) this.on.refused(e.data);
+    });
+    s.on("disconnect", (reason) => {
+      this.awaitGreeting();
+      if (reason === "io server disconnect") {
+        this.on.refused({ code: "unavailable", msg: "the server closed the lobby for this player" });
+      }
+    });
+    s.on("queue:state", (q: QueueState) => this.on.queue(q));
+    s.on("match:found", (m: MatchFound) => this.on.found(m));
+    s.on("match:void", (m: MatchLost) => this.on.lost(m));
+    s.on("match:failed", (m: MatchLost) => this.on.lost(m));
+    s.on("server:drain", () => this.on.drain());
+  }
+
+  private watchMatch(): void {
+    const s = this.match;
+    s.on("welcome", (w: Welcome) => {
+      this.seat = w.resume;
+      this.on.welcome(w);
+    });
+    s.on("schema", (v: Schema) => this.on.schema(v));
+    s.on("snapshot", (v: Snapshot) => this.on.snapshot(v));
+    s.on("event", (v: GameEvent) => this.on.event(v));
+    s.on("result", (v: MatchResult) => {
+      this.inMatch = false;
+      this.on.result(v);
+    });
+    s.on("connect_error", (e: Error & { data?: WireError }) => {
+      if (e.data !== undefined) this.eject(e.data);
+    });
+    s.on("disconnect", (reason) => {
+      if (reason === "io server disconnect") this.eject(null);
+    });
+  }
+
+  private eject(err: WireError | null): void {
+    if (!this.inMatch) return;
+    this.inMatch = false;
+    this.on.ejected(err);
+  }
+
+  private setLink(state: Link): void {
+    if (this.link === state) return;
+    this.link = state;
+    this.on.link(state);
+  }
+
+  private awaitGreeting(): void {
+    if (this.settle !== null) return;
+    this.greeted = new Promise((done) => (this.settle = done));
+  }
+
+  private async greet(): Promise<void> {
+    try {
+      const h = await this.ask<Hello>(this.lobby, "hello", { v: 1 });
+      sessionStorage.setItem(SESSION_KEY, h.session);
+      this.on.hello(h);
+      this.settle?.();
+      this.settle = null;
+    } catch (e) {
+      // A lost connection reconnects and greets again; a refusal is final.
+      if (e instanceof RequestError && e.err.code !== "timeout") this.on.refused(e.err);
+    }
+  }
+
+  private async ask<T>(s: Socket, ev: string, payload: object): Promise<T> {
+    let answer: Ack<T>;
+    try {
+      answer = (await s.timeout(ACK_MS).emitWithAck(ev, payload)) as Ack<T>;
+    } catch {
+      throw new RequestError({ code: "timeout", msg: "no answer from the server" });
+    }
+    if (!answer.ok) throw new RequestError(answer.err);
+    return answer;
+  }
+
+  /** Connects as name; with another name than before, connects /lobby anew. */
+  async connect(name: string): Promise<void> {
+    if (this.name !== name || !this.lobby.active) {
+      const renamed = this.lobby.connected;
+      this.name = name;
+      this.awaitGreeting();
+      if (renamed) this.lobby.disconnect();
+      this.lobby.connect();
+    }
+    await this.greeted;
+  }
+
+  /** Asks again what this player is part of; the answer comes as hello. */
+  async refresh(): Promise<void> {
+    await this.greet();
+  }
+
+  async join(): Promise<void> {
+    const rid = Math.random().toString(36).slice(2, 12);
+    await this.ask<{ ticket: string }>(this.lobby, "queue:join", { queue: "arena", rid });
+  }
+
+  async leaveQueue(): Promise<void> {
+    await this.ask<object>(this.lobby, "queue:leave", {});
+  }
+
+  /** Takes the seat; whatever else is needed to keep it happens by itself. */
+  enter(found: MatchFound): void {
+    this.seat = found.seat.token;
+    this.inMatch = true;
+    this.match.disconnect().connect();
+  }
+
+  /** The match is no more: stop trying to be in it. */
+  forget(): void {
+    this.inMatch = false;
+    this.match.disconnect();
+  }
+
+  /** Gives the seat up. */
+  async leave(): Promise<void> {
+    this.inMatch = false;
+    try {
+      if (this.match.connected) await this.ask<object>(this.match, "leave", {});
+    } finally {
+      this.match.disconnect();
+    }
+  }
+
+  /** Sends one input; one that cannot be sent now is worthless later. */
+  input(s: number, k: number, v: InputValue): void {
+    if (this.match.connected) this.match.volatile.emit("input", { s, k, v });
+  }
+
+  /** Cuts the transport, as a bad line would. For tests. */
+  drop(): void {
+    this.manager.engine.close();
+  }
+}
+
+function session(): string | undefined {
+  return sessionStorage.getItem(SESSION_KEY) ?? undefined;
+}

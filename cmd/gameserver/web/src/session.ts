@@ -1,0 +1,192 @@
+// One match on this screen: its world, what is sent, what the HUD says.
+// Made by welcome and schema; made anew when the connection comes back.
+
+import type { Input } from "./input";
+import type { Net } from "./net";
+import type { Renderer } from "./render";
+import { Ping, Rate } from "./stats";
+import type { Row, UI } from "./ui";
+import type { GameEvent, InputValue, Schema, Snapshot, Welcome } from "./wire";
+import { type SetPlan, World } from "./world";
+
+const MAX_INPUT_RATE = 60; // per second
+const MAX_BURST = 3; // inputs sent in one frame after a hiccup
+const MAX_AHEAD = 8; // ticks an input may be ahead of the newest snapshot
+const HUD_MS = 120;
+const GO_MS = 900;
+
+interface Hit { by: number; to: number; x: number; y: number; hp: number }
+interface Kill { by: number; to: number }
+interface MatchState { state: string; at: number }
+
+export class Session {
+  readonly world: World;
+  readonly you: number;
+  matchState: string;
+  private stateAt = 0;
+  private readonly ping = new Ping();
+  private readonly rate = new Rate();
+  private readonly inputMs: number;
+  private owed = 0;
+  private seq = 0;
+  private hudAt = 0;
+  private goUntil = 0;
+  private pain = 0;
+  private late = 0;
+  private killer = "";
+  private readonly rows: Row[] = [];
+  private readonly players = new Map<number, Row>();
+  private readonly ships: SetPlan | undefined;
+  private readonly round: SetPlan | undefined;
+  private readonly onDue = (e: GameEvent) => this.due(e);
+
+  constructor(
+    private readonly welcome: Welcome,
+    schema: Schema,
+    private readonly renderer: Renderer,
+    private readonly ui: UI,
+  ) {
+    this.world = new World(schema, welcome.rate, welcome.every);
+    this.you = welcome.you;
+    this.matchState = welcome.state;
+    this.inputMs = 1000 / Math.min(MAX_INPUT_RATE, welcome.rate);
+    this.ships = this.world.plan("ships");
+    this.round = this.world.plan("round");
+    renderer.start(welcome, this.world);
+    for (const p of welcome.players) this.player(p.id, p.name, p.bot);
+  }
+
+  private player(id: number, name: string, bot: boolean): Row {
+    const r = { id, name, bot, color: this.renderer.color(id), kills: 0, deaths: 0, alive: false };
+    this.players.set(id, r);
+    return r;
+  }
+
+  snapshot(s: Snapshot, now: number): void {
+    this.world.apply(s, now);
+    this.rate.mark(now);
+    this.ping.acknowledged(s.a, now);
+    this.late += (this.world.lateMs - this.late) * 0.1;
+    this.renderer.local.applied(this.world);
+  }
+
+  event(e: GameEvent): void {
+    if (e[1] === "match:state") this.changed(e[2] as MatchState);
+    else this.world.event(e);
+  }
+
+  private changed(s: MatchState): void {
+    if (s.state === "running" && this.matchState !== "running") this.goUntil = performance.now() + GO_MS;
+    this.matchState = s.state;
+    this.stateAt = s.at;
+  }
+
+  private due(e: GameEvent): void {
+    if (e[1] === "hit") {
+      const h = e[2] as Hit;
+      this.renderer.hit(this.world, h.to, h.by, h.x, h.y);
+      if (h.to === this.you) this.pain = 1;
+    } else if (e[1] === "kill") {
+      const k = e[2] as Kill;
+      const r = this.renderer;
+      this.ui.kill(r.name(k.by), r.color(k.by), r.name(k.to), r.color(k.to), k.by === this.you || k.to === this.you);
+      if (k.to === this.you) this.killer = r.name(k.by);
+    }
+  }
+
+  /** Sends inputs at the match's own pace, however fast frames come. */
+  send(net: Net, input: Input, dtMs: number, now: number): void {
+    this.owed = Math.min(this.owed + dtMs, this.inputMs * MAX_BURST);
+    const v = input.read(this.renderer.screenX, this.renderer.screenY);
+    while (this.owed >= this.inputMs) {
+      this.owed -= this.inputMs;
+      // Frames and ticks drift apart a little; never run away from the server.
+      if (this.world.snapshots === 0 || this.seq >= this.world.tick + this.world.every + MAX_AHEAD) continue;
+      this.seq = Math.max(this.seq + 1, this.world.tick + 1);
+      net.input(this.seq, this.world.tick, v);
+      this.ping.sent(this.seq, now);
+      this.renderer.local.sent(this.seq, v);
+      input.sent();
+    }
+  }
+
+  frame(now: number, dtMs: number, aim: InputValue): void {
+    const play = this.world.advance(now, this.onDue);
+    this.renderer.frame(this.world, play, dtMs / 1000, aim.aim);
+    this.pain = Math.max(0, this.pain - dtMs / 350);
+    this.ui.pain(this.pain);
+  }
+
+  /** Everything in words and numbers, a few times a second. */
+  hud(now: number, fps: number): void {
+    if (now - this.hudAt < HUD_MS) return;
+    this.hudAt = now;
+    this.scores();
+    this.time(now);
+    this.ui.vitals(this.renderer.alive ? this.renderer.hp : 0, this.welcome.world.hp);
+    this.ui.stats({
+      pingMs: this.ping.ms,
+      lateMs: this.late,
+      snapshots: this.snapshotRate(now),
+      delayMs: this.world.clock.delayMs,
+      fps,
+    });
+    this.renderer.minimap(this.ui.minimap, this.world);
+  }
+
+  snapshotRate(now: number): number {
+    return this.rate.perSecond(now);
+  }
+
+  get pingMs(): number {
+    return this.ping.ms;
+  }
+
+  private scores(): void {
+    const plan = this.ships;
+    if (plan === undefined) return;
+    const kills = plan.field("kills");
+    const deaths = plan.field("deaths");
+    this.rows.length = 0;
+    for (const t of this.world.lists[plan.index] ?? []) {
+      const r = this.players.get(t.id) ?? this.player(t.id, this.renderer.name(t.id), false);
+      r.kills = t.last(kills);
+      r.deaths = t.last(deaths);
+      r.alive = (t.last(plan.flags) & 1) !== 0;
+      this.rows.push(r);
+    }
+    this.rows.sort((a, b) => b.kills - a.kills || a.deaths - b.deaths || a.id - b.id);
+    this.ui.scoreboard(this.rows, this.you);
+  }
+
+  private time(now: number): void {
+    const { world } = this;
+    const play = world.clock.play;
+    const round = this.round === undefined ? undefined : world.lists[this.round.index]?.[0];
+    const endsAt = round?.last(this.round?.field("endsAt") ?? -1) ?? 0;
+    const running = this.matchState === "running";
+    const left = running && endsAt > 0 ? (endsAt - play) / world.rate : this.welcome.world.round / world.rate;
+    this.ui.clock(left, PHASES[this.matchState] ?? "");
+    if (this.matchState === "open") this.ui.centre("", "Waiting for the others…");
+    else if (this.matchState === "countdown") this.countdown(play);
+    else if (this.matchState === "ending" || this.matchState === "ended") this.ui.centre("Time!", "");
+    else if (this.matchState === "holding") this.ui.centre("Paused", "Waiting for players to come back…");
+    else if (now < this.goUntil) this.ui.centre("Go!", "");
+    else if (!this.renderer.alive) this.dead();
+    else this.ui.centre("", "");
+  }
+
+  private countdown(play: number): void {
+    const s = Math.ceil((this.stateAt - play) / this.world.rate);
+    this.ui.centre(s > 0 && s < 60 ? `${s}` : "Get ready", s > 0 && s < 60 ? "Get ready" : "");
+  }
+
+  private dead(): void {
+    const own = this.world.get(this.you);
+    if (own === undefined) return this.ui.centre("", "");
+    const s = own.last(own.plan.field("respawn"));
+    this.ui.centre(this.killer === "" ? "Destroyed" : `Destroyed by ${this.killer}`, s > 0 ? `Back in ${s} s` : "Here we go again…");
+  }
+}
+
+const PHASES: Record<string, string> = { open: "waiting", countdown: "countdown", holding: "paused", ending: "over", ended: "over" };
