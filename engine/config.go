@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Errors of the send methods.
+var (
+	// ErrClosed says that the Conn has ended.
+	ErrClosed = errors.New("engine: conn closed")
+	// ErrSlow says that the outbox is full; the Conn is being closed.
+	ErrSlow = errors.New("engine: slow consumer")
+	// ErrTooLarge says that the message alone exceeds the outbox; the Conn
+	// stays open.
+	ErrTooLarge = errors.New("engine: message larger than the outbox")
+)
+
+// Config configures a Server. Its zero value works once Open is set.
+type Config struct {
+	// PingInterval is the time between the answer to one heartbeat and the next
+	// heartbeat; 25 s if zero.
+	PingInterval time.Duration
+	// PingTimeout is how long the answer to a heartbeat may take; 20 s if zero.
+	PingTimeout time.Duration
+	// UpgradeTimeout is how long an upgrade to WebSocket may take before it is
+	// given up and polling goes on; 10 s if zero.
+	UpgradeTimeout time.Duration
+	// MaxPayload bounds a message from the client in bytes, and a polling
+	// payload; 1e6 if zero. Clients are told.
+	MaxPayload int
+	// EarlyPayload takes its place until Conn.Admit; 8 KiB if zero.
+	EarlyPayload int
+	// OutboxBytes bounds what waits for one client; 1 MiB if zero.
+	OutboxBytes int
+	// MaxConns bounds the sessions; the descriptor limit minus 512 if zero.
+	// Above it, handshakes are answered 503.
+	MaxConns int
+	// NoPolling refuses the polling transport.
+	NoPolling bool
+	// NoWebSocket refuses the WebSocket transport, and so upgrades.
+	NoWebSocket bool
+	// NoUpgrade refuses upgrades only.
+	NoUpgrade bool
+	// AllowRequest judges handshakes; an error is answered 403 with its text.
+	AllowRequest func(*http.Request) error
+	// CheckOrigin judges the Origin of every request. If nil, an Origin passes
+	// that is absent, names the requested host, or is loopback on a loopback
+	// connection.
+	CheckOrigin func(*http.Request) bool
+	// Open is called once per session, before any message. It must not block.
+	// Required.
+	Open func(*Conn) Handler
+	// Refused counts what was refused; both words come from small fixed sets.
+	// It must not block. May be nil.
+	Refused func(layer, reason string)
+	// Logger takes what an operator should know; nil discards.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Open == nil {
+		panic("engine: Config.Open is required")
+	}
+	set(&c.PingInterval, defaultPingInterval)
+	set(&c.PingTimeout, defaultPingTimeout)
+	set(&c.UpgradeTimeout, defaultUpgradeTimeout)
+	set(&c.MaxPayload, defaultMaxPayload)
+	set(&c.EarlyPayload, defaultEarlyPayload)
+	set(&c.OutboxBytes, defaultOutboxBytes)
+	set(&c.MaxConns, defaultMaxConns())
+	c.EarlyPayload = min(c.EarlyPayload, c.MaxPayload)
+	if c.CheckOrigin == nil {
+		c.CheckOrigin = sameOrigin
+	}
+	if c.Refused == nil {
+		c.Refused = func(string, string) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func set[T int | time.Duration](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}
+
+// Handler receives what one Conn delivers.
+type Handler interface {
+	// OnMessage is called on the goroutine that reads, in order and never twice
+	// at a time. It must not block; data dies when it returns.
+	OnMessage(data []byte, binary bool)
+	// OnClose is called exactly once, after the last OnMessage.
+	OnClose(reason Reason)
+}
+
+// Message is one message of Conn.SendAll.
+type Message struct {
+	Data   []byte
+	Binary bool
+}
+
+// Handshake is the request that opened a session. It must not be changed.
+type Handshake struct {
+	RemoteAddr  string
+	Header      http.Header
+	Query       url.Values
+	URL         string
+	Secure      bool
+	CrossDomain bool
+	Time        time.Time
+}
+
+// Stats are the counters of a Server at one moment.
+type Stats struct {
+	// Polling and WebSocket are the open sessions by current transport.
+	Polling, WebSocket int64
+	// Opened and Closed count sessions, Upgrades completed upgrades.
+	Opened, Closed, Upgrades int64
+	// PacketsIn and PacketsOut count messages of sessions.
+	PacketsIn, PacketsOut int64
+	// BytesIn counts bytes read from WebSockets and polling bodies, BytesOut
+	// bytes of frames and payloads handed to the transports.
+	BytesIn, BytesOut int64
+	// OutboxBytes waits for clients now.
+	OutboxBytes int64
+	// Refused counts requests, frames and packets that were refused,
+	// SlowConsumers the sessions closed for not reading, Panics the handlers
+	// that failed.
+	Refused, SlowConsumers, Panics int64
+}

@@ -1,0 +1,36 @@
+// Package engine is an Engine.IO v4 server: sessions over HTTP long-polling and
+// WebSocket, and the upgrade from the first to the second.
+//
+// # What it owns
+//
+// A [Conn] is one session. It outlives its transport: a client that starts with
+// polling and upgrades keeps its Conn, its order of messages and its Handler.
+// The package owns the sockets, the heartbeat, the framing and every limit on
+// what a client may send before anything above sees it. It knows nothing of
+// Socket.IO.
+//
+// # Reading
+//
+// Every byte of a WebSocket passes a push parser (the guard) before the
+// WebSocket library sees it, so lengths, masks, fragments and floods are judged
+// before anything is allocated. Messages are handed to [Handler].OnMessage on
+// the goroutine that reads; it must not block and must copy what it keeps. Two
+// calls of one Conn never overlap, and OnClose comes exactly once, after the
+// last OnMessage.
+//
+// # Writing
+//
+// Nothing here blocks on a slow client. A write is one non-blocking write(2)
+// under the mutex of the connection; what the kernel does not take goes to an
+// outbox bounded in bytes, which a goroutine flushes and then ends. There are
+// three lanes: control (heartbeat, pong, close; never dropped), reliable
+// ([Conn.Send]; overflow closes the Conn with [ReasonSlowConsumer]) and latest
+// ([Conn.SendLatest]; accepted only when nothing is queued ahead of it). All
+// send methods may be called from any goroutine, also from inside a callback.
+//
+// # Ending
+//
+// [Conn.Close] never blocks: what was sent before it is flushed for a bounded
+// time, then the close is announced and the socket ends. [Server.Shutdown]
+// refuses new sessions, closes all Conns and waits for their goroutines.
+package engine

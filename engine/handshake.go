@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// refusal is an error answer of the protocol.
+type refusal struct {
+	code    int
+	status  int
+	message string
+	reason  string // for Config.Refused
+}
+
+// The refusals that the reference server knows, and one of ours.
+func refuseTransport() *refusal {
+	return &refusal{0, http.StatusBadRequest, "Transport unknown", "unknown_transport"}
+}
+
+func refuseSID() *refusal {
+	return &refusal{1, http.StatusBadRequest, "Session ID unknown", "unknown_sid"}
+}
+
+func refuseMethod() *refusal {
+	return &refusal{2, http.StatusBadRequest, "Bad handshake method", "bad_method"}
+}
+
+func refuseRequest() *refusal {
+	return &refusal{3, http.StatusBadRequest, "Bad request", "bad_request"}
+}
+
+func refuseForbidden(message string) *refusal {
+	return &refusal{4, http.StatusForbidden, message, "forbidden"}
+}
+
+func refuseVersion() *refusal {
+	return &refusal{5, http.StatusBadRequest, "Unsupported protocol version", "bad_version"}
+}
+
+func refuseOverload() *refusal {
+	return &refusal{6, http.StatusServiceUnavailable, "Service unavailable", "overloaded"}
+}
+
+// request is a validated request.
+type request struct {
+	query     url.Values
+	conn      *Conn // nil: a new session is asked for
+	websocket bool
+}
+
+// verify judges a request in the order of the reference server. friendly says
+// that its Origin is allowed.
+func (s *Server) verify(r *http.Request, friendly bool) (request, *refusal) {
+	req := request{websocket: headerToken(r.Header, "Upgrade", "websocket")}
+	if len(r.URL.RawQuery) > maxQuery {
+		return req, refuseRequest()
+	}
+	req.query = r.URL.Query()
+	transport := req.query.Get("transport")
+	switch {
+	case transport == transportPolling && !s.cfg.NoPolling:
+	case transport == transportWebSocket && !s.cfg.NoWebSocket:
+	default:
+		return req, refuseTransport()
+	}
+	if !cleanOrigin(r.Header.Get("Origin")) {
+		return req, refuseRequest()
+	}
+	if !friendly {
+		return req, refuseForbidden("Forbidden")
+	}
+	if sid := req.query.Get("sid"); sid != "" {
+		return s.verifySession(req, sid, transport)
+	}
+	return req, s.verifyHandshake(r, req, transport)
+}
+
+func (s *Server) verifySession(req request, sid, transport string) (request, *refusal) {
+	if req.conn = s.lookup(sid); req.conn == nil {
+		return req, refuseSID()
+	}
+	if req.websocket != (transport == transportWebSocket) {
+		return req, refuseRequest()
+	}
+	if !req.websocket && transport != req.conn.Transport() {
+		return req, refuseRequest()
+	}
+	if req.query.Get("EIO") != protocolText {
+		return req, refuseRequest()
+	}
+	return req, nil
+}
+
+func (s *Server) verifyHandshake(r *http.Request, req request, transport string) *refusal {
+	if r.Method != http.MethodGet {
+		return refuseMethod()
+	}
+	if req.websocket != (transport == transportWebSocket) {
+		return refuseRequest()
+	}
+	if s.cfg.AllowRequest != nil {
+		if err := s.cfg.AllowRequest(r); err != nil {
+			return refuseForbidden(err.Error())
+		}
+	}
+	if req.query.Get("EIO") != protocolText {
+		return refuseVersion()
+	}
+	return nil
+}
+
+// verifyUpgrade holds a WebSocket request to its RFC, more strictly than the
+// library behind it does.
+func verifyUpgrade(r *http.Request) bool {
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
+	return err == nil && len(key) == 16 &&
+		r.Method == http.MethodGet && r.ProtoMajor == 1 &&
+		headerToken(r.Header, "Connection", "upgrade") &&
+		r.Header.Get("Sec-WebSocket-Version") == "13"
+}
+
+// headerToken reports whether a comma separated header holds exactly token.
+func headerToken(h http.Header, name, token string) bool {
+	for _, line := range h.Values(name) {
+		for part := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// answer writes a refusal the way the kind of request expects it.
+func (s *Server) answer(w http.ResponseWriter, websocket bool, no *refusal) {
+	s.refused("http", no.reason)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if no.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", retryAfter)
+	}
+	if websocket {
+		h.Set("Connection", "close")
+		h.Set("Content-Type", "text/html")
+		h.Set("X-Content-Type-Options", "nosniff")
+		status := no.status
+		if status == http.StatusForbidden {
+			status = http.StatusBadRequest
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(html.EscapeString(no.message)))
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	// Marshalling an int and a string cannot fail.
+	body, _ := json.Marshal(struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}{no.code, no.message})
+	w.WriteHeader(no.status)
+	_, _ = w.Write(body)
+}
+
+func newHandshake(r *http.Request, query url.Values) *Handshake {
+	return &Handshake{
+		RemoteAddr:  r.RemoteAddr,
+		Header:      r.Header,
+		Query:       query,
+		URL:         r.URL.RequestURI(),
+		Secure:      r.TLS != nil,
+		CrossDomain: r.Header.Get("Origin") != "",
+		Time:        time.Now(),
+	}
+}
+
+// ServeHTTP serves one request of the protocol, whatever its path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	friendly := cleanOrigin(r.Header.Get("Origin")) && s.cfg.CheckOrigin(r)
+	if friendly {
+		allowOrigin(w.Header(), r)
+		if r.Method == http.MethodOptions {
+			preflight(w)
+			return
+		}
+	}
+	req, no := s.verify(r, friendly)
+	if no == nil && req.websocket && !verifyUpgrade(r) {
+		no = refuseRequest()
+	}
+	if no == nil && req.conn == nil && !s.reserve() {
+		no = refuseOverload()
+	}
+	if no != nil {
+		s.answer(w, req.websocket, no)
+		return
+	}
+	switch {
+	case req.websocket && req.conn == nil:
+		s.openWebSocket(w, r, newHandshake(r, req.query))
+	case req.websocket:
+		s.openCandidate(w, r, req.conn)
+	case req.conn == nil:
+		s.openPolling(w, r, newHandshake(r, req.query))
+	case r.Method == http.MethodGet:
+		req.conn.get(w, r)
+	case r.Method == http.MethodPost:
+		req.conn.post(w, r)
+	default:
+		s.answer(w, false, refuseRequest())
+	}
+}

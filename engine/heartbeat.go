@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// alarm is one deadline that can be moved. It is all the heartbeat knows of
+// timers, so that a wheel shared by all sessions can take its place.
+type alarm struct {
+	t   *time.Timer
+	due time.Time
+}
+
+func (a *alarm) set(d time.Duration, ring func()) {
+	a.due = time.Now().Add(d)
+	if a.t == nil {
+		a.t = time.AfterFunc(d, ring)
+		return
+	}
+	a.t.Reset(d)
+}
+
+// early reports how long the alarm still has to wait; a ring that was already
+// under way when the alarm was moved comes too early.
+func (a *alarm) early() time.Duration { return a.due.Sub(time.Now()) }
+
+func (a *alarm) stop() {
+	if a.t != nil {
+		a.t.Stop()
+	}
+}
+
+// heartbeat is the state of the server's pings. Conn.mu guards it, but for
+// awaiting.
+type heartbeat struct {
+	alarm alarm
+	// awaiting is set while a ping is unanswered. The reader looks at it without
+	// the lock, for each message.
+	awaiting atomic.Bool
+	extended bool // other traffic has moved the deadline of this ping
+	held     bool // the alarm rang during an upgrade and waits for its end
+}
+
+func (c *Conn) startHeartbeatLocked() { c.hb.alarm.set(c.srv.cfg.PingInterval, c.beat) }
+
+// beat is what the alarm rings for.
+func (c *Conn) beat() {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	if d := c.hb.alarm.early(); d > 0 {
+		c.hb.alarm.set(d, c.beat)
+		c.mu.Unlock()
+		return
+	}
+	switch {
+	case c.probing():
+		// The old transport is dying: a ping there would make the client poll
+		// again, and a pong may be on its way through the new one.
+		c.hb.held = true
+		c.mu.Unlock()
+	case c.hb.awaiting.Load():
+		c.mu.Unlock()
+		c.close(ReasonNoPong)
+	default:
+		v := c.pingLocked()
+		c.mu.Unlock()
+		if v == broken {
+			c.close(ReasonTransportError)
+		}
+	}
+}
+
+func (c *Conn) pingLocked() verdict {
+	c.hb.awaiting.Store(true)
+	c.hb.extended = false
+	c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
+	if w := c.ws.Load(); w != nil {
+		var frame [4]byte
+		return w.ob.frame(appendControl(frame[:0], packetPing, ""), laneControl)
+	}
+	c.queueLocked(packet{typ: packetPing})
+	return wrote
+}
+
+// pong is called for a pong packet. One that nobody asked for changes nothing.
+func (c *Conn) pong() {
+	if !c.hb.awaiting.Load() {
+		return
+	}
+	c.mu.Lock()
+	if c.hb.awaiting.Load() && !c.closed {
+		c.hb.awaiting.Store(false)
+		c.hb.held = false
+		c.hb.alarm.set(c.srv.cfg.PingInterval, c.beat)
+	}
+	c.mu.Unlock()
+}
+
+// traffic is called for each other packet: a pong may be stuck behind it, so
+// the deadline of a ping is moved, once.
+func (c *Conn) traffic() {
+	if !c.hb.awaiting.Load() {
+		return
+	}
+	c.mu.Lock()
+	if c.hb.awaiting.Load() && !c.hb.extended && !c.closed {
+		c.hb.extended = true
+		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
+	}
+	c.mu.Unlock()
+}
+
+// resumeHeartbeatLocked is called when an upgrade has ended either way.
+func (c *Conn) resumeHeartbeatLocked() verdict {
+	if !c.hb.held || c.closed {
+		return wrote
+	}
+	c.hb.held = false
+	if c.hb.awaiting.Load() {
+		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
+		return wrote
+	}
+	return c.pingLocked()
+}

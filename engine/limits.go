@@ -1,0 +1,78 @@
+package engine
+
+import "time"
+
+// Defaults of Config.
+const (
+	defaultPingInterval   = 25 * time.Second
+	defaultPingTimeout    = 20 * time.Second
+	defaultUpgradeTimeout = 10 * time.Second
+	defaultMaxPayload     = 1_000_000
+	defaultEarlyPayload   = 8 << 10
+	defaultOutboxBytes    = 1 << 20
+)
+
+// Bounds that no configuration changes. Each says what happens at the bound.
+const (
+	// descriptorReserve is kept free of sessions, for files and everything else.
+	descriptorReserve = 512
+	// fallbackMaxConns is used where the descriptor limit cannot be read.
+	fallbackMaxConns = 8192
+	// maxQuery bounds the raw query of a request; more is a bad request.
+	maxQuery = 8 << 10
+	// maxPayloadPackets bounds the packets of one polling payload in both
+	// directions; one more from a client closes the session.
+	maxPayloadPackets = 64
+	// maxFragments bounds the frames of one message; one more is 1009.
+	maxFragments = 64
+	// maxControls bounds the control frames between two data messages; one
+	// more is 1008.
+	maxControls = 8
+	// maxControlPayload is the protocol's own bound of a control frame.
+	maxControlPayload = 125
+	// maxCloseReason is what remains of it for the text of a close frame.
+	maxCloseReason = maxControlPayload - 2
+	// maxDrain bounds what is read and thrown away after a violation, so that
+	// the close frame is not destroyed by a reset.
+	maxDrain = 1 << 20
+	// readBuffer is the size of the read buffer of a WebSocket.
+	readBuffer = 1024
+	// outboxBlock is the unit in which an outbox grows. It is also the least
+	// that a peer must take within writeStall.
+	outboxBlock = 16 << 10
+	// maxPooledFrame is the largest frame buffer that is kept for reuse.
+	maxPooledFrame = 64 << 10
+	// packetOverhead is what one queued polling packet is counted for besides
+	// its bytes, so that empty messages cannot fill the memory.
+	packetOverhead = 48
+	// notSentLowat bounds what the kernel holds beyond the congestion window.
+	notSentLowat = 16 << 10
+	// sidBytes is the entropy of a session id; 15 bytes are 20 characters.
+	sidBytes = 15
+	// retryAfter is the advice, in seconds, given with a 503.
+	retryAfter = "5"
+)
+
+// Deadlines that no configuration changes.
+const (
+	// messageTimeout bounds the time from the first byte of a WebSocket message
+	// to its last; later closes the session.
+	messageTimeout = 5 * time.Second
+	// bodyTimeout bounds the reading of a POST body.
+	bodyTimeout = 10 * time.Second
+	// responseTimeout bounds the writing of a polling answer.
+	responseTimeout = 10 * time.Second
+	// writeStall is how long one outbox block may take; longer closes the
+	// session as a slow consumer.
+	writeStall = 10 * time.Second
+	// closeTimeout bounds flushing and the closing handshake of a WebSocket.
+	closeTimeout = 2 * time.Second
+	// pollLinger is how long a closed polling session waits for the GET that
+	// fetches its last packets.
+	pollLinger = 10 * time.Second
+	// handshakeTimeout bounds the writing of the 101 answer.
+	handshakeTimeout = 5 * time.Second
+	// userTimeout is how long sent bytes may stay unacknowledged by the peer's
+	// kernel.
+	userTimeout = 20 * time.Second
+)
