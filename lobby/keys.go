@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -83,9 +84,11 @@ func (k *Keys) Seal(t Token) string {
 }
 
 // Open returns what text says when it is one of ours, of one of the given
-// kinds and not expired at now. The error is AuthFailed or Expired.
+// kinds and not expired at now. The error is AuthFailed, or Expired with the
+// token that was genuine once.
 func (k *Keys) Open(text string, now time.Time, kinds ...Kind) (Token, error) {
-	if len(text) > MaxTokenLen {
+	// The decoder skips line breaks; a token has one spelling only.
+	if len(text) > MaxTokenLen || strings.ContainsAny(text, "\r\n") {
 		return Token{}, AuthFailed
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
@@ -101,7 +104,7 @@ func (k *Keys) Open(text string, now time.Time, kinds ...Kind) (Token, error) {
 		return Token{}, AuthFailed
 	}
 	if !now.Before(t.Expires) {
-		return Token{}, Expired
+		return t, Expired
 	}
 	return t, nil
 }
