@@ -1,0 +1,260 @@
+package mpcheck
+
+import (
+	"encoding/binary"
+	"errors"
+	"unicode/utf8"
+)
+
+// The reasons for which [Check] refuses. They carry no detail of the input, so
+// that refusing allocates nothing.
+var (
+	ErrShort    = errors.New("mpcheck: value longer than the message")
+	ErrTrailing = errors.New("mpcheck: bytes after the value")
+	ErrDepth    = errors.New("mpcheck: nested too deep")
+	ErrItems    = errors.New("mpcheck: too many values")
+	ErrUTF8     = errors.New("mpcheck: string is not UTF-8")
+	ErrKey      = errors.New("mpcheck: map key is not a string")
+	ErrExt      = errors.New("mpcheck: extension not allowed")
+	ErrCode     = errors.New("mpcheck: code 0xc1")
+)
+
+// Check reports whether b is exactly one msgpack value within l. It allocates
+// nothing and takes time linear in len(b).
+func Check(b []byte, l Limits) error {
+	var (
+		left    [MaxDepth]int // values still missing in each open container
+		maps    uint64        // bit d set: container d is a map
+		open    int           // containers open
+		depth   = l.depth()
+		items   = l.items()
+		at, got int
+	)
+	for {
+		h, err := readHead(b[at:], l)
+		if err != nil {
+			return err
+		}
+		if got++; got > items {
+			return ErrItems
+		}
+		if open > 0 {
+			top := open - 1
+			if maps&(1<<top) != 0 && left[top]%2 == 0 && !h.str {
+				return ErrKey
+			}
+			left[top]--
+		}
+		at += h.size
+		if h.open {
+			if open == depth {
+				return ErrDepth
+			}
+			left[open] = h.children
+			maps &^= 1 << open
+			if h.pairs {
+				maps |= 1 << open
+			}
+			open++
+		}
+		for open > 0 && left[open-1] == 0 {
+			open--
+		}
+		if open == 0 {
+			break
+		}
+	}
+	if at != len(b) {
+		return ErrTrailing
+	}
+	return nil
+}
+
+// Skip returns what follows the first value of b. It is meant for bytes that
+// [Check] accepted; on others it returns an error or some suffix of b, but
+// neither panics nor loops.
+func Skip(b []byte) (rest []byte, err error) {
+	trusted := Limits{Undefined: true, ExtBinary: true, Date: true}
+	for missing := 1; missing > 0; {
+		h, err := readHead(b, trusted)
+		if err != nil {
+			return nil, err
+		}
+		b = b[h.size:]
+		missing += h.children - 1
+	}
+	return b, nil
+}
+
+// head describes the value at the start of a message: the bytes up to its
+// first child, and how many children follow.
+type head struct {
+	size, children   int
+	open, pairs, str bool
+}
+
+func readHead(b []byte, l Limits) (head, error) {
+	if len(b) == 0 {
+		return head{}, ErrShort
+	}
+	c := b[0]
+	switch {
+	case c <= 0x7f || c >= 0xe0: // fixint
+		return head{size: 1}, nil
+	case c <= 0x8f: // fixmap
+		return head{size: 1, children: 2 * int(c&0x0f), open: true, pairs: true}, nil
+	case c <= 0x9f: // fixarray
+		return head{size: 1, children: int(c & 0x0f), open: true}, nil
+	case c <= 0xbf: // fixstr
+		return readString(b, 1, uint64(c&0x1f))
+	}
+	return readLongHead(b, l)
+}
+
+func readLongHead(b []byte, l Limits) (head, error) {
+	switch c := b[0]; c {
+	case 0xc0, 0xc2, 0xc3: // nil, false, true
+		return head{size: 1}, nil
+	case 0xc1:
+		return head{}, ErrCode
+	case 0xcc, 0xd0:
+		return fixed(b, 2)
+	case 0xcd, 0xd1:
+		return fixed(b, 3)
+	case 0xca, 0xce, 0xd2:
+		return fixed(b, 5)
+	case 0xcb, 0xcf, 0xd3:
+		return fixed(b, 9)
+	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
+		return readFixExt(b, l)
+	case 0xc7, 0xc8, 0xc9:
+		return readExt(b, l)
+	default:
+		return readSized(b)
+	}
+}
+
+// readSized reads str, bin, array and map with a separate length.
+func readSized(b []byte) (head, error) {
+	switch b[0] {
+	case 0xd9:
+		n, ok := length(b, 1)
+		return orShort(ok, b, 2, n, readString)
+	case 0xda:
+		n, ok := length(b, 2)
+		return orShort(ok, b, 3, n, readString)
+	case 0xdb:
+		n, ok := length(b, 4)
+		return orShort(ok, b, 5, n, readString)
+	case 0xc4:
+		n, ok := length(b, 1)
+		return orShort(ok, b, 2, n, readBytes)
+	case 0xc5:
+		n, ok := length(b, 2)
+		return orShort(ok, b, 3, n, readBytes)
+	case 0xc6:
+		n, ok := length(b, 4)
+		return orShort(ok, b, 5, n, readBytes)
+	case 0xdc:
+		n, ok := length(b, 2)
+		return orShort(ok, b, 3, n, readArray)
+	case 0xdd:
+		n, ok := length(b, 4)
+		return orShort(ok, b, 5, n, readArray)
+	case 0xde:
+		n, ok := length(b, 2)
+		return orShort(ok, b, 3, n, readMap)
+	default: // 0xdf, the only code left
+		n, ok := length(b, 4)
+		return orShort(ok, b, 5, n, readMap)
+	}
+}
+
+func orShort(ok bool, b []byte, at int, n uint64, read func([]byte, int, uint64) (head, error)) (head, error) {
+	if !ok {
+		return head{}, ErrShort
+	}
+	return read(b, at, n)
+}
+
+// length reads the big-endian length of the given width that follows the code.
+func length(b []byte, width int) (uint64, bool) {
+	if len(b) < 1+width {
+		return 0, false
+	}
+	switch width {
+	case 1:
+		return uint64(b[1]), true
+	case 2:
+		return uint64(binary.BigEndian.Uint16(b[1:])), true
+	default:
+		return uint64(binary.BigEndian.Uint32(b[1:])), true
+	}
+}
+
+func fixed(b []byte, size int) (head, error) {
+	if len(b) < size {
+		return head{}, ErrShort
+	}
+	return head{size: size}, nil
+}
+
+func readString(b []byte, at int, n uint64) (head, error) {
+	if n > uint64(len(b)-at) {
+		return head{}, ErrShort
+	}
+	end := at + int(n)
+	if !utf8.Valid(b[at:end]) {
+		return head{}, ErrUTF8
+	}
+	return head{size: end, str: true}, nil
+}
+
+func readBytes(b []byte, at int, n uint64) (head, error) {
+	if n > uint64(len(b)-at) {
+		return head{}, ErrShort
+	}
+	return head{size: at + int(n)}, nil
+}
+
+func readArray(b []byte, at int, n uint64) (head, error) {
+	if n > uint64(len(b)-at) {
+		return head{}, ErrShort
+	}
+	return head{size: at, children: int(n), open: true}, nil
+}
+
+func readMap(b []byte, at int, n uint64) (head, error) {
+	if 2*n > uint64(len(b)-at) {
+		return head{}, ErrShort
+	}
+	return head{size: at, children: 2 * int(n), open: true, pairs: true}, nil
+}
+
+// readFixExt accepts the two fixed extensions of notepack: undefined, which is
+// d4 00 00, and Date, which is d7 00 and eight bytes.
+func readFixExt(b []byte, l Limits) (head, error) {
+	size := 2 + 1<<(b[0]-0xd4)
+	if len(b) < size {
+		return head{}, ErrShort
+	}
+	undefined := l.Undefined && b[0] == 0xd4 && b[1] == 0 && b[2] == 0
+	date := l.Date && b[0] == 0xd7 && b[1] == 0
+	if !undefined && !date {
+		return head{}, ErrExt
+	}
+	return head{size: size}, nil
+}
+
+// readExt accepts the ArrayBuffer of notepack: ext 8, 16 or 32 of type 0.
+func readExt(b []byte, l Limits) (head, error) {
+	width := 1 << (b[0] - 0xc7)
+	n, ok := length(b, width)
+	if !ok || len(b) < 2+width {
+		return head{}, ErrShort
+	}
+	if !l.ExtBinary || b[1+width] != 0 {
+		return head{}, ErrExt
+	}
+	return readBytes(b, 2+width, n)
+}

@@ -1,0 +1,279 @@
+package sio
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gameserver/engine"
+)
+
+// link is what this package uses of an *engine.Conn. Tests put something else
+// here. Neither method blocks, and Close may call back into OnClose at once, so
+// no lock is held across any of them.
+type link interface {
+	Send(data []byte, binary bool) error
+	SendAll(msgs []engine.Message) error
+	SendLatest(data []byte, binary bool) bool
+	Writable() bool
+	Admit()
+	Close(reason engine.Reason)
+}
+
+// conn is one engine session: its parser, its namespaces and its inbox.
+type conn struct {
+	// Immutable after accept.
+	srv  *Server
+	link link
+	ec   *engine.Conn
+
+	// Owned by the reader.
+	dec    *Decoder
+	parser Parser      // read by others once a socket exists
+	owing  *time.Timer // runs while attachments are missing
+	failed bool        // closed by us; ignore the rest
+
+	mu       sync.Mutex // guards the following
+	entries  []entry
+	refusals int
+	admitted bool
+	closed   bool
+	timeout  *time.Timer // until a namespace is joined
+	inbox    inbox
+}
+
+// entry is a namespace that the client asked for.
+type entry struct {
+	s     *Socket
+	state entryState
+}
+
+type entryState uint8
+
+const (
+	entryJoining entryState = iota // middleware runs
+	entryOpen
+	entryLeft // disconnected by us; the client may not know yet
+)
+
+func (s *Server) accept(l link, ec *engine.Conn) *conn {
+	c := &conn{srv: s, link: l, ec: ec, dec: NewDecoder(ParserAuto, s.cfg.Limits)}
+	c.inbox.init(s.cfg.Limits)
+	s.count.conns.Add(1)
+	c.mu.Lock()
+	c.timeout = time.AfterFunc(s.cfg.ConnectTimeout, c.connectTimeout)
+	c.mu.Unlock()
+	return c
+}
+
+func (c *conn) connectTimeout() {
+	c.mu.Lock()
+	idle := !c.admitted && !c.closed
+	c.mu.Unlock()
+	if idle {
+		c.srv.refused("auth_timeout")
+		c.link.Close(engine.ReasonAuthTimeout)
+	}
+}
+
+// OnMessage implements engine.Handler, on the reader.
+func (c *conn) OnMessage(data []byte, binary bool) {
+	if c.failed {
+		return
+	}
+	e, err := c.dec.Decode(data, binary)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.watch()
+	if e == nil {
+		return
+	}
+	c.parser = e.parser
+	switch e.typ {
+	case PacketConnect:
+		err = c.connect(e)
+	case PacketDisconnect:
+		err = c.disconnect(e)
+	case PacketEvent, PacketAck:
+		err = c.deliver(e)
+	case PacketConnectError:
+		err = protocolError("connect error from a client")
+	}
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// fail ends the connection for a violation of the protocol.
+func (c *conn) fail(err error) {
+	c.failed = true
+	reason, label := engine.ReasonProtocol, "protocol_error"
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		reason, label = engine.ReasonTooLarge, "too_large"
+	case errors.Is(err, errFlood):
+		reason, label = engine.ReasonRateLimited, "rate_limited"
+	}
+	c.srv.refused(label)
+	c.srv.log.Debug("connection refused", slog.String("reason", label), slog.Any("err", err))
+	c.link.Close(reason)
+}
+
+var errFlood = errors.New("sio: too many packets")
+
+// watch bounds the time between a header and its last attachment.
+func (c *conn) watch() {
+	switch owed := c.dec.Owed() > 0; {
+	case owed && c.owing == nil:
+		c.owing = time.AfterFunc(c.srv.cfg.Limits.AttachmentTime, func() {
+			c.srv.refused("attachment_timeout")
+			c.link.Close(engine.ReasonBadPayload)
+		})
+	case !owed && c.owing != nil:
+		c.owing.Stop()
+		c.owing = nil
+	}
+}
+
+// find returns the index of a namespace in entries, or -1.
+func (c *conn) findLocked(name []byte) int {
+	for i := range c.entries {
+		if n := c.entries[i].s.nsp.name; n == string(name) || len(name) == 0 && n == "/" {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *conn) deliver(e *Event) error {
+	c.mu.Lock()
+	i := c.findLocked(e.nsp)
+	if i < 0 || c.entries[i].state == entryJoining {
+		c.mu.Unlock()
+		return protocolError("packet to a namespace not joined")
+	}
+	s, state := c.entries[i].s, c.entries[i].state
+	c.mu.Unlock()
+	if state == entryLeft {
+		c.srv.count.unknown.Add(1)
+		return nil
+	}
+	if e.typ == PacketAck {
+		s.acked(e)
+		return nil
+	}
+	c.srv.count.events.Add(1)
+	return s.receive(e)
+}
+
+// connect starts to join a namespace.
+func (c *conn) connect(e *Event) error {
+	n := c.srv.lookup(e.nsp)
+	if n == nil {
+		c.srv.refused("invalid_namespace")
+		return c.refuse(e.Namespace(), map[string]any{"message": "Invalid namespace"})
+	}
+	switch err := c.reserve(newSocket(c, n, e.data)); {
+	case errors.Is(err, errNamespaces):
+		c.srv.refused(codeNamespaces)
+		return c.refuse(n.name, connectError(&Error{Code: codeNamespaces, Msg: "Too many namespaces"}))
+	default:
+		return err
+	}
+}
+
+var errNamespaces = errors.New("sio: too many namespaces")
+
+// reserve gives a socket its place on the connection and asks the middleware.
+func (c *conn) reserve(s *Socket) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	switch i := c.findLocked([]byte(s.nsp.name)); {
+	case i >= 0 && c.entries[i].state != entryLeft:
+		return protocolError("duplicate connect")
+	case i >= 0:
+		c.entries[i] = entry{s: s}
+	case len(c.entries) >= c.srv.cfg.Limits.Namespaces:
+		return errNamespaces
+	default:
+		c.entries = append(c.entries, entry{s: s})
+	}
+	c.postLocked(job{kind: jobConnect, s: s})
+	return nil
+}
+
+// refuse answers a CONNECT with a CONNECT_ERROR.
+func (c *conn) refuse(nsp string, data any) error {
+	c.mu.Lock()
+	c.refusals++
+	flood := c.refusals > maxRefused
+	c.mu.Unlock()
+	if flood {
+		return errFlood
+	}
+	msgs, err := Encode(c.parser, Header{Type: PacketConnectError, Namespace: nsp}, data)
+	if err == nil {
+		err = c.send(msgs)
+	}
+	if err != nil { // the transport is gone, or our own value is at fault
+		c.srv.log.Debug("connect error not sent", slog.Any("err", err))
+	}
+	return nil
+}
+
+func (c *conn) send(msgs []engine.Message) error {
+	if len(msgs) == 1 {
+		return c.link.Send(msgs[0].Data, msgs[0].Binary)
+	}
+	return c.link.SendAll(msgs)
+}
+
+// disconnect is a client that leaves one namespace.
+func (c *conn) disconnect(e *Event) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.findLocked(e.nsp)
+	if i < 0 || c.entries[i].state == entryJoining {
+		return protocolError("packet to a namespace not joined")
+	}
+	gone := c.entries[i]
+	c.entries = append(c.entries[:i], c.entries[i+1:]...)
+	if gone.state == entryOpen {
+		c.leaveLocked(gone.s, "client namespace disconnect")
+	}
+	return nil
+}
+
+// leaveLocked ends a socket whose entry is gone.
+func (c *conn) leaveLocked(s *Socket, reason string) {
+	if s.end() {
+		c.postLocked(job{kind: jobLeave, s: s, reason: reason})
+	}
+}
+
+// OnClose implements engine.Handler.
+func (c *conn) OnClose(reason engine.Reason) {
+	c.srv.count.conns.Add(-1)
+	if c.owing != nil {
+		c.owing.Stop()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.timeout.Stop()
+	if reason == engine.ReasonRateLimited {
+		c.inbox.dropEvents()
+	}
+	for _, e := range c.entries {
+		if e.state == entryOpen {
+			c.leaveLocked(e.s, reason.Text())
+		}
+	}
+	c.entries = nil
+}

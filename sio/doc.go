@@ -1,0 +1,39 @@
+// Package sio is a Socket.IO v5 server on top of package engine: namespaces,
+// middleware, events with acks in both directions, rooms and broadcasts, for
+// clients of the default parser and of the msgpack parser on the same port.
+//
+// # Who runs what
+//
+// Package engine reads each connection on one goroutine, the reader. It decodes
+// packets and runs the handlers set with [Socket.OnRaw], which must not block.
+// All other application code (middleware, OnConnection, [On], [OnAck],
+// [Socket.OnArgs], OnDisconnect) runs in order of arrival on a goroutine per
+// connection that exists only while there is something to do. It may block; a
+// client that sends faster than its handlers return fills the inbox and is
+// closed with rate_limited. Panics in application code are recovered, logged
+// and counted.
+//
+// Sends (Emit, SendPacket, broadcasts, Disconnect) are safe from any goroutine
+// and never block. No lock is held while one calls the engine or the
+// application.
+//
+// # Bytes from outside
+//
+// The first message of a connection decides its parser, for good. Every packet
+// is checked whole before anything is decoded: one value, bounded depth and
+// number of values, valid UTF-8; what fails ends the connection, as does a
+// packet that the state of the connection does not allow. What passes is either
+// handed on raw or decoded into the handler's type by one strict decoder: JSON
+// is turned into msgpack first, so both parsers yield the same value or the same
+// refusal, and a refusal there is answered with bad_payload. Every bound is in
+// limits.go.
+//
+// # Two directions
+//
+// [Decoder] and [Encode] are the codec alone, for both ends of a connection;
+// package sio/client is built on them.
+//
+// # End
+//
+// [Server.Shutdown] closes every connection and waits for the handlers.
+package sio

@@ -1,0 +1,103 @@
+package sio
+
+import (
+	"log/slog"
+
+	"gameserver/engine"
+)
+
+// join runs the middleware of a namespace and lets the socket in, or not. It
+// runs on the goroutine of the connection's handlers.
+func (c *conn) join(s *Socket) {
+	if err := s.admitted(); err != nil {
+		c.forget(s)
+		c.refuseOrClose(s, err)
+		return
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	for i := range c.entries {
+		if c.entries[i].s == s {
+			c.entries[i].state = entryOpen
+		}
+	}
+	first := !c.admitted
+	c.admitted = true
+	c.timeout.Stop()
+	c.mu.Unlock()
+
+	if first {
+		c.link.Admit()
+	}
+	msgs, err := Encode(c.parser, Header{Type: PacketConnect, Namespace: s.nsp.name}, map[string]any{"sid": s.id})
+	if err == nil {
+		err = c.send(msgs)
+	}
+	if err != nil { // the transport is gone; OnClose ends the socket
+		c.srv.log.Debug("connect not sent", slog.Any("err", err))
+	}
+	if !s.begin() {
+		return
+	}
+	c.srv.count.joined.Add(1)
+	for _, h := range s.nsp.connectionHandlers() {
+		c.srv.guard("OnConnection", func() { h(s) })
+	}
+	s.settle(0)
+}
+
+// admitted asks the middleware.
+func (s *Socket) admitted() (err error) {
+	for _, m := range s.nsp.middleware() {
+		ref := s.conn.srv.guard("middleware", func() { err = m(s) })
+		if ref != "" {
+			return &Error{Code: codeInternal, Msg: "internal error", Ref: ref}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *conn) forget(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.entries {
+		if c.entries[i].s == s {
+			c.entries = append(c.entries[:i], c.entries[i+1:]...)
+			return
+		}
+	}
+}
+
+// refuseOrClose answers a CONNECT with the error of a middleware.
+func (c *conn) refuseOrClose(s *Socket, err error) {
+	shown := public(err)
+	if shown == nil {
+		shown = c.srv.internal("middleware", err)
+	}
+	c.srv.refused("connect_refused")
+	if c.refuse(s.nsp.name, connectError(shown)) != nil {
+		c.srv.refused("rate_limited")
+		c.link.Close(engine.ReasonRateLimited)
+	}
+}
+
+// connectError is the payload of a CONNECT_ERROR.
+func connectError(err *Error) any {
+	return struct {
+		Message string `json:"message"`
+		Data    *Error `json:"data"`
+	}{err.Msg, err}
+}
+
+// internal logs an error that the client must not see and returns what it may.
+func (s *Server) internal(where string, err error) *Error {
+	ref := newRef()
+	s.log.Error("handler failed", slog.String("where", where), slog.String("ref", ref), slog.Any("err", err))
+	return &Error{Code: codeInternal, Msg: "internal error", Ref: ref}
+}

@@ -1,0 +1,178 @@
+package sio
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"gameserver/engine"
+)
+
+// Config configures a [Server]. The zero value works.
+type Config struct {
+	// Engine is the transport below. Its Open belongs to this package and its
+	// Logger and Refused default to those here.
+	Engine engine.Config
+	// ConnectTimeout is how long a connection may live without having joined a
+	// namespace; 45 s. Then it is closed with auth_timeout.
+	ConnectTimeout time.Duration
+	// Limits bounds what one connection may cost.
+	Limits Limits
+	// Logger takes what handlers did wrong and what was refused; nil discards.
+	Logger *slog.Logger
+	// Refused is called for everything this layer refuses, with reasons from a
+	// small fixed set, as a hook for metrics. It must not block.
+	Refused func(layer, reason string)
+}
+
+// Server is a Socket.IO server: an http.Handler for the path /socket.io/.
+type Server struct {
+	// Immutable after New.
+	cfg    Config
+	engine *engine.Server
+	log    *slog.Logger
+	count  counters
+	busy   busy
+
+	mu   sync.RWMutex // guards the following
+	nsps map[string]*Namespace
+}
+
+// New returns a server with the namespace "/".
+func New(cfg Config) *Server {
+	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.ConnectTimeout <= 0 {
+		cfg.ConnectTimeout = 45 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Engine.Logger == nil {
+		cfg.Engine.Logger = cfg.Logger
+	}
+	if cfg.Engine.Refused == nil {
+		cfg.Engine.Refused = cfg.Refused
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger, nsps: make(map[string]*Namespace)}
+	cfg.Engine.Open = func(c *engine.Conn) engine.Handler { return s.accept(c, c) }
+	s.engine = engine.New(cfg.Engine)
+	s.Of("/")
+	return s
+}
+
+// ServeHTTP serves the Engine.IO requests below the path it is mounted on.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Engine returns the transport, for its statistics.
+func (s *Server) Engine() *engine.Server { return s.engine }
+
+// Of returns the namespace of that name, creating it when it does not exist. A
+// missing leading slash is added.
+func (s *Server) Of(name string) *Namespace {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.nsps[name]
+	if n == nil {
+		n = newNamespace(s, name)
+		s.nsps[name] = n
+	}
+	return n
+}
+
+// lookup finds a namespace by the name a client sent, which never becomes a key.
+func (s *Server) lookup(name []byte) *Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(name) == 0 {
+		return s.nsps["/"]
+	}
+	return s.nsps[string(name)]
+}
+
+// Shutdown closes every connection, sockets seeing the reason "server shutting
+// down", and waits until all handlers have returned or ctx ends. It does not
+// stop the HTTP listener.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.engine.Shutdown(ctx); err != nil {
+		return err
+	}
+	return s.busy.wait(ctx)
+}
+
+func (s *Server) refused(reason string) {
+	s.count.refused.Add(1)
+	if s.cfg.Refused != nil {
+		s.cfg.Refused("sio", reason)
+	}
+}
+
+// recovered logs a panic of the application and returns the reference under
+// which the log has it, or "" when there was none. Use: defer around the call.
+func (s *Server) panicked(where string, value any) (ref string) {
+	ref = newRef()
+	s.count.panics.Add(1)
+	s.refused("panic")
+	s.log.Error("handler panicked",
+		slog.String("where", where), slog.String("ref", ref),
+		slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+	return ref
+}
+
+// guard calls f and survives its panic.
+func (s *Server) guard(where string, f func()) (ref string) {
+	defer func() {
+		if r := recover(); r != nil {
+			ref = s.panicked(where, r)
+		}
+	}()
+	f()
+	return ""
+}
+
+// busy counts the goroutines that run handlers.
+type busy struct {
+	mu   sync.Mutex // guards the following
+	n    int
+	idle chan struct{} // closed when n returns to 0; nil while nobody waits
+}
+
+func (b *busy) add() {
+	b.mu.Lock()
+	b.n++
+	b.mu.Unlock()
+}
+
+func (b *busy) done() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.n--; b.n == 0 && b.idle != nil {
+		close(b.idle)
+		b.idle = nil
+	}
+}
+
+func (b *busy) wait(ctx context.Context) error {
+	b.mu.Lock()
+	if b.n == 0 {
+		b.mu.Unlock()
+		return nil
+	}
+	if b.idle == nil {
+		b.idle = make(chan struct{})
+	}
+	idle := b.idle
+	b.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

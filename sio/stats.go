@@ -1,0 +1,38 @@
+package sio
+
+import "sync/atomic"
+
+// Stats counts what a [Server] has seen since it was made; Conns and Sockets
+// are of this moment.
+type Stats struct {
+	Conns       int64 // engine sessions
+	Sockets     int64 // connected sockets of all namespaces
+	Joined      int64 // successful CONNECTs
+	Events      int64 // EVENT packets accepted from clients
+	Unknown     int64 // events nobody listens to, and packets to a namespace just left
+	BadPayloads int64 // events whose argument did not fit the handler
+	UnknownAcks int64 // acks for nothing that waits
+	Panics      int64 // recovered in handlers
+	Refused     int64 // everything refused, panics and bad payloads included
+}
+
+type counters struct {
+	conns, sockets, joined, events, unknown   atomic.Int64
+	badPayloads, unknownAcks, panics, refused atomic.Int64
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	c := &s.count
+	return Stats{
+		Conns:       c.conns.Load(),
+		Sockets:     c.sockets.Load(),
+		Joined:      c.joined.Load(),
+		Events:      c.events.Load(),
+		Unknown:     c.unknown.Load(),
+		BadPayloads: c.badPayloads.Load(),
+		UnknownAcks: c.unknownAcks.Load(),
+		Panics:      c.panics.Load(),
+		Refused:     c.refused.Load(),
+	}
+}
