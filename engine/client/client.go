@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"gameserver/engine"
 )
 
 // Transport chooses how a session travels.
@@ -63,10 +65,7 @@ type Options struct {
 }
 
 // Message is one message of a session.
-type Message struct {
-	Data   []byte
-	Binary bool
-}
+type Message = engine.Message
 
 // Dial opens a session with the server at rawURL, for example
 // "http://127.0.0.1:3000/socket.io/". The schemes http, https, ws and wss are

@@ -282,3 +282,7 @@ func (c *Conn) pong(data []byte) {
 	c.queue.add(packetPong, data, false) // at most one per ping: bounded by the server's rate
 	c.cond.Broadcast()
 }
+
+// Abort breaks the session at once, without telling the server. Reason is one
+// of the Reason constants.
+func (c *Conn) Abort(reason string, err error) { c.fail(reason, err) }

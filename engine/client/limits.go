@@ -15,6 +15,9 @@ const (
 	// bodyFactor times MaxPayload bounds the body of one poll, which may hold
 	// many messages in base64.
 	bodyFactor = 4
+	// payloadPackets bounds the packets of one POST; the rest goes into the
+	// next. Some servers take no more.
+	payloadPackets = 16
 	// headMax bounds the HTTP response head before a WebSocket.
 	headMax = 16 << 10
 	// errorBodyMax bounds what is read of a refusal.

@@ -58,17 +58,16 @@ func next(buf []byte) (typ byte, data []byte, bin bool, rest []byte) {
 }
 
 // appendPayload appends packets from records to a polling payload until the
-// next one would make it longer than limit. It takes at least one. A limit of
-// 0 is none.
+// next one would make it longer than limit, or one too many. It takes at least
+// one. A limit of 0 is none.
 func appendPayload(dst, records []byte, limit int) (payload, rest []byte) {
-	first := true
-	for len(records) > 0 {
+	for n := 0; len(records) > 0 && n < payloadPackets; n++ {
 		typ, data, bin, after := next(records)
 		size := 1 + len(data)
 		if bin {
 			size = 1 + base64.StdEncoding.EncodedLen(len(data))
 		}
-		if !first {
+		if n > 0 {
 			if limit > 0 && len(dst)+1+size > limit {
 				break
 			}
@@ -81,7 +80,7 @@ func appendPayload(dst, records []byte, limit int) (payload, rest []byte) {
 			dst = append(dst, typ)
 			dst = append(dst, data...)
 		}
-		records, first = after, false
+		records = after
 	}
 	return dst, records
 }
