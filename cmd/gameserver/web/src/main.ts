@@ -6,7 +6,7 @@ import { Input } from "./input";
 import { type Link, Net, RequestError } from "./net";
 import { Renderer } from "./render";
 import { Session } from "./session";
-import { FrameStats } from "./stats";
+import { FrameStats, Strain } from "./stats";
 import { UI } from "./ui";
 import type { Hello, MatchFound, MatchLost, MatchResult, Schema, Welcome, WireError } from "./wire";
 import { explain, why } from "./words";
@@ -27,6 +27,7 @@ class Game {
   private readonly net: Net;
   private readonly input: Input;
   private readonly frames = new FrameStats();
+  private readonly strain = new Strain();
   private last = 0;
   private joining = false; // a queue:join is under way
 
@@ -196,6 +197,7 @@ class Game {
     }
     if (this.state === "playing") s.send(this.net, this.input, dt, now);
     s.frame(now, dt, this.input.value);
+    if (this.strain.frame(now, dt)) this.renderer.coarser();
     if (this.state === "playing") s.hud(now, this.frames.fps);
   };
 

@@ -13,6 +13,7 @@ import { interpolatedShip, type LocalShip, type SetPlan, Sight, type Track, type
 const VIEW_W = 1280; // units seen on a screen of this shape…
 const VIEW_H = 720; // …other shapes see the same area
 const MAX_SHOTS = 384;
+const MIN_QUALITY = 0.5;
 const TRAIL = 64; // units
 const ME = 0x50e3ff;
 const COLORS = [
@@ -81,6 +82,7 @@ export class Renderer {
   private camY = 0;
   private jump = true;
   private shake = 0;
+  private quality = 1;
 
   private constructor(private readonly gl: WebGLRenderer) {
     this.atlas = drawAtlas();
@@ -105,9 +107,9 @@ export class Renderer {
       canvas,
       width: innerWidth,
       height: innerHeight,
-      resolution: Math.min(devicePixelRatio, 2),
+      resolution: 1,
       autoDensity: false,
-      antialias: devicePixelRatio < 2,
+      antialias: false, // every edge is level, upright or a texture
       background: 0x070a12,
       powerPreference: "high-performance",
       skipExtensionImports: true,
@@ -118,10 +120,17 @@ export class Renderer {
     return r;
   }
 
+  /** Draws fewer pixels on a machine that cannot keep up; 1 is all of them. */
+  coarser(): void {
+    if (this.quality <= MIN_QUALITY) return;
+    this.quality = Math.max(MIN_QUALITY, this.quality * 0.75);
+    this.resize();
+  }
+
   private resize(): void {
     this.width = innerWidth;
     this.height = innerHeight;
-    this.gl.resize(this.width, this.height, Math.min(devicePixelRatio, 2));
+    this.gl.resize(this.width, this.height, Math.min(devicePixelRatio, 2) * this.quality);
     this.zoom = Math.sqrt((this.width * this.height) / (VIEW_W * VIEW_H));
   }
 

@@ -31,6 +31,29 @@ export class FrameStats {
   }
 }
 
+/**
+ * Watches whether this machine keeps up: says so once for every two seconds in
+ * which most frames were late.
+ */
+export class Strain {
+  private frames = 0;
+  private slow = 0;
+  private since = -1;
+
+  /** True when the picture should become cheaper. */
+  frame(now: number, ms: number): boolean {
+    if (ms > 500) return false; // hidden, or asleep
+    if (this.since < 0) this.since = now;
+    this.frames++;
+    if (ms > 24) this.slow++;
+    if (now - this.since < 2000) return false;
+    const strained = this.slow * 2 > this.frames;
+    this.frames = this.slow = 0;
+    this.since = now;
+    return strained;
+  }
+}
+
 /** Events per second over the last two. */
 export class Rate {
   private readonly at = new Float64Array(256).fill(-1e9);
