@@ -1,0 +1,160 @@
+package match
+
+import (
+	"sync"
+
+	"gameserver/game"
+)
+
+// Kind is what an Entry of the inbox is about.
+type Kind uint8
+
+// The kinds of entries.
+const (
+	KindInput   Kind = iota // a player's input
+	KindRequest             // a player's request
+	KindLeave               // a player gives the seat up
+	KindDetach              // a connection is lost
+	KindAttach              // a new connection
+	KindClaim               // may a token take a seat
+	KindStop                // the server ends the match
+)
+
+// Entry is one thing that happened outside and waits for the next tick. The
+// exported fields are those that decide what the game sees.
+type Entry struct {
+	Kind  Kind
+	Seat  int
+	Epoch uint32 // of the connection; of the token for KindClaim
+	S, K  uint32 // of an input: the tick it is meant for, the tick last seen
+	Event string // of a request
+	Data  []byte // of an input or a request, as msgpack
+	Why   game.Reason
+
+	from, size int // of Data in the batch
+	at         int64
+	link       Link
+	reply      func(any, error)
+	left       func()
+	claim      chan<- error
+}
+
+// batch is what came in between two ticks.
+type batch struct {
+	entries []Entry
+	bytes   []byte // of all Data
+	control int    // entries that are neither input nor request
+}
+
+func (b *batch) reset() {
+	clear(b.entries)
+	b.entries, b.bytes, b.control = b.entries[:0], b.bytes[:0], 0
+}
+
+// quota is what one seat has in the batch, and its newest epoch.
+type quota struct {
+	inputs, requests int
+	epoch            uint32
+}
+
+// inbox is the only thing in a match that other goroutines touch. Its mutex is
+// held for a copy and never across a call.
+type inbox struct {
+	mu     sync.Mutex
+	batch  *batch  // guarded by mu
+	seats  []quota // guarded by mu
+	closed bool    // guarded by mu
+	spare  *batch  // of the owner
+}
+
+func (in *inbox) init(seats int) {
+	in.batch, in.spare = &batch{}, &batch{}
+	in.seats = make([]quota, seats)
+}
+
+// put adds an input or a request, copying data.
+func (in *inbox) put(e Entry, data []byte) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	b, q := in.batch, &in.seats[e.Seat]
+	switch {
+	case in.closed:
+		return ErrGone
+	case len(b.entries)-b.control >= InboxMax || len(b.bytes)+len(data) > InboxBytesMax:
+		return ErrFull
+	case e.Kind == KindInput && q.inputs >= SeatInputsMax:
+		return ErrFull
+	case e.Kind == KindRequest && q.requests >= SeatRequestsMax:
+		return ErrFull
+	}
+	if e.Kind == KindInput {
+		q.inputs++
+	} else {
+		q.requests++
+	}
+	e.from, e.size = len(b.bytes), len(data)
+	b.bytes = append(b.bytes, data...)
+	b.entries = append(b.entries, e)
+	return nil
+}
+
+// putControl adds any other entry. Only those that open something new are
+// bounded: each connection can be closed once, and that must not be refused.
+func (in *inbox) putControl(e Entry) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	opens := e.Kind == KindAttach || e.Kind == KindClaim
+	switch {
+	case in.closed:
+		return ErrGone
+	case opens && in.batch.control >= ControlMax:
+		return ErrFull
+	}
+	in.batch.control++
+	in.batch.entries = append(in.batch.entries, e)
+	return nil
+}
+
+// attach adds a new connection of a seat and returns its epoch. Epochs grow in
+// the order of the entries.
+func (in *inbox) attach(seat int, l Link) (uint32, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.closed:
+		return 0, ErrGone
+	case in.batch.control >= ControlMax:
+		return 0, ErrFull
+	}
+	in.seats[seat].epoch++
+	epoch := in.seats[seat].epoch
+	in.batch.control++
+	in.batch.entries = append(in.batch.entries, Entry{Kind: KindAttach, Seat: seat, Epoch: epoch, link: l})
+	return epoch, nil
+}
+
+// take returns what has come in and starts a new batch. The result is valid
+// until the next call.
+func (in *inbox) take() *batch {
+	in.spare.reset()
+	in.mu.Lock()
+	b := in.batch
+	in.batch, in.spare = in.spare, b
+	for i := range in.seats {
+		in.seats[i].inputs, in.seats[i].requests = 0, 0
+	}
+	in.mu.Unlock()
+	for i := range b.entries {
+		e := &b.entries[i]
+		e.Data = b.bytes[e.from : e.from+e.size : e.from+e.size]
+	}
+	return b
+}
+
+// close refuses everything from now on and returns what is still waiting.
+func (in *inbox) close() []Entry {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed = true
+	return in.batch.entries
+}

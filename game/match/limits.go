@@ -1,0 +1,41 @@
+package match
+
+import "time"
+
+// Bounds of one match. What happens at each is said beside it.
+const (
+	// InboxMax is how many inputs and requests may wait for the next tick. One
+	// more is refused and counted. Control entries (attach, detach, leave,
+	// claim, stop) have ControlMax of their own, because they must not be lost
+	// behind a flood.
+	InboxMax   = 4096
+	ControlMax = 4096
+	// InboxBytesMax bounds the bytes of those inputs and requests.
+	InboxBytesMax = 1 << 20
+	// SeatInputsMax and SeatRequestsMax bound what one seat has in the inbox.
+	SeatInputsMax   = 64
+	SeatRequestsMax = 32
+	// InputBytesMax and RequestBytesMax bound one message. A longer one is
+	// refused; a long input is a strike.
+	InputBytesMax   = 1024
+	RequestBytesMax = 16 << 10
+	// StrikesMax is how many unreadable inputs a seat may send before its
+	// connection is closed with bad_payload.
+	StrikesMax = 20
+	// InputAhead and InputBehind are the input window around the tick T about to
+	// be stepped: s in (T-InputBehind, T+InputAhead]. An input beyond is dropped
+	// and counted.
+	InputAhead  = 32
+	InputBehind = 8
+	// InputRepeat is how long the last input stands in for missing ones.
+	InputRepeat = 150 * time.Millisecond
+	// CrashInputBytes bounds the inputs that are remembered for a crash dump.
+	// Between one and two times as many bytes are kept.
+	CrashInputBytes = 32 << 10
+	// writeBatch is how many packets are built before they are written.
+	writeBatch = 64
+	// leadMax bounds the lead that is reported, in quarter ticks.
+	leadMax = 127
+	// lateMax bounds the lateness that is reported, in units of 10 µs.
+	lateMax = 65535
+)

@@ -1,0 +1,151 @@
+package match
+
+import (
+	"sync/atomic"
+	"time"
+
+	"gameserver/game"
+	"gameserver/game/snap"
+	"gameserver/tick"
+)
+
+// Match runs one match of a game. It is a tick.Task: whoever calls Tick owns it,
+// and all that is not said to be for any goroutine belongs to that owner.
+type Match struct {
+	cfg   Config
+	rules game.Rules
+	drv   game.Driver
+	world *snap.World
+	base  time.Time // when the match was made; immutable
+
+	inbox inbox
+	stats counters // atomics
+	shown atomic.Uint32
+	crash atomic.Pointer[Crash]
+
+	batch  *batch // being drained
+	next   int    // the entry of batch that comes next
+	seats  []seat
+	census [seatStates]int // seats by state
+	people int             // seats that were made for persons
+
+	tick    uint32
+	state   game.State
+	until   uint32 // tick at which state changes by itself, 0: open
+	why     game.Reason
+	empty   uint32 // tick since which nobody is left, 0: somebody is
+	started int64  // when this tick began
+	notices []notice
+	history history
+	packets packets
+}
+
+// seat is a place in the match.
+type seat struct {
+	index  int
+	spec   SeatSpec
+	state  SeatState
+	player *game.Player // from the first Join on, until it is gone
+	until  uint32       // tick at which waiting or holding ends
+
+	link    Link // nil unless connected
+	enc     snap.Encoding
+	epoch   uint32 // of link, or of the last one
+	token   uint32 // epoch of the token link came with
+	claimed uint32 // lowest epoch of the tokens claimed since, or noClaim
+	oldest  uint32 // tokens of lower epochs are void
+
+	in   inputs
+	view snap.View
+	owed bool // the last snapshot was refused, or none was sent yet
+}
+
+const noClaim = ^uint32(0)
+
+func (m *Match) open() {
+	m.base = time.Now()
+	m.world = snap.NewWorld(m.drv.Sets())
+	m.inbox.init(len(m.cfg.Seats))
+	m.seats = make([]seat, len(m.cfg.Seats))
+	for i, spec := range m.cfg.Seats {
+		m.seats[i] = seat{index: i, spec: spec, claimed: noClaim, until: m.rules.Ticks(m.rules.SeatTTL)}
+		if !spec.Bot {
+			m.people++
+		}
+	}
+	m.census[SeatReserved] = len(m.seats)
+	m.history.init()
+}
+
+// ID returns the id of the match. Any goroutine may call it.
+func (m *Match) ID() string { return m.cfg.ID }
+
+// State returns where the match is in its life. Any goroutine may call it.
+func (m *Match) State() game.State { return game.State(m.shown.Load()) }
+
+// now is the time on the match's own clock.
+func (m *Match) now() int64 { return int64(time.Since(m.base)) }
+
+// Tick runs one tick and reports whether there is to be another. It implements
+// tick.Task.
+func (m *Match) Tick(t *tick.Tick) (more bool) {
+	if m.state.Final() {
+		return false
+	}
+	finished := false
+	defer m.trap(&finished, &more)
+
+	t.Begin(tick.PhaseInput)
+	m.begin()
+	m.drain()
+	m.expireSeats()
+	m.settle()
+	m.takeInputs()
+
+	if !m.state.Final() {
+		t.Begin(tick.PhaseStep)
+		m.step()
+
+		t.Begin(tick.PhaseEvents)
+		m.flush()
+
+		t.Begin(tick.PhaseEncode)
+		m.publish(t)
+	}
+	finished = true
+	return !m.state.Final()
+}
+
+// begin starts the tick; the first one starts the game.
+func (m *Match) begin() {
+	m.tick++
+	m.started = m.now()
+	m.stats.tick.Store(m.tick)
+	m.drv.Advance(m.tick, m.state)
+	if m.tick > 1 {
+		return
+	}
+	if err := m.drv.Init(); err != nil {
+		m.fail("init: "+err.Error(), nil)
+		return
+	}
+	for i := range m.seats {
+		if m.seats[i].spec.Bot {
+			m.seatBot(&m.seats[i])
+		}
+	}
+}
+
+// step advances the world, if it is moving.
+func (m *Match) step() {
+	if m.state != game.StateRunning {
+		return
+	}
+	m.drv.Step()
+	switch {
+	case m.drv.Ended():
+		m.end(game.ReasonEnded)
+	case m.rules.MaxTicks > 0 && m.drv.Steps() >= m.rules.MaxTicks:
+		m.end(game.ReasonEnded)
+	}
+}

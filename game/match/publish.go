@@ -1,0 +1,146 @@
+package match
+
+import (
+	"time"
+
+	"gameserver/game"
+	"gameserver/game/snap"
+	"gameserver/tick"
+)
+
+// Payloads of the framework's own events.
+type (
+	welcome struct {
+		Match   string       `json:"match"`
+		Tick    uint32       `json:"tick"`
+		Rate    int          `json:"rate"`
+		Every   int          `json:"every"`
+		You     game.ID      `json:"you"`
+		Snap    int          `json:"snap"`
+		Resume  string       `json:"resume"`
+		State   string       `json:"state"`
+		World   any          `json:"world"`
+		Players []playerInfo `json:"players"`
+	}
+	playerInfo struct {
+		ID   game.ID `json:"id"`
+		Name string  `json:"name"`
+		Bot  bool    `json:"bot"`
+		Team int     `json:"team"`
+	}
+	notice struct {
+		State string `json:"state"`
+		At    uint32 `json:"at"`
+	}
+	result struct {
+		Match  string `json:"match"`
+		Reason string `json:"reason"`
+		Result any    `json:"result"`
+	}
+)
+
+// emit sends a reliable event to one player. A link that cannot take it is
+// closing, and its Detach is on the way.
+func (m *Match) emit(s *seat, event string, v any) {
+	if err := s.link.Emit(event, v); err != nil {
+		m.stats.unsent.Add(1)
+	}
+}
+
+// flush sends what the match and the game said in this tick.
+func (m *Match) flush() {
+	events := m.drv.Events()
+	if len(m.notices) == 0 && len(events) == 0 {
+		return
+	}
+	for _, n := range m.notices {
+		m.tell(0, "match:state", n)
+	}
+	m.notices = m.notices[:0]
+	for _, e := range events {
+		m.tell(e.To, e.Name, e.Data)
+	}
+	m.drv.ClearEvents()
+}
+
+// tell sends one event to a player, or to all if to is 0.
+func (m *Match) tell(to game.ID, name string, data any) {
+	var v any = [...]any{m.tick, name, data}
+	for i := range m.seats {
+		if s := &m.seats[i]; s.link != nil && (to == 0 || to == game.ID(i+1)) {
+			m.stats.events.Add(1)
+			m.emit(s, "event", v)
+		}
+	}
+}
+
+// packets holds the packets of one batch of players, one after the other.
+type packets struct {
+	bytes []byte
+	ends  [writeBatch]int
+	seats [writeBatch]*seat
+	n     int
+}
+
+// publish sends a snapshot to everybody who is due one: to all at the cadence of
+// the game, and to those who were refused one, or have just come, at once.
+func (m *Match) publish(t *tick.Tick) {
+	every := m.tick%uint32(m.rules.Every()) == 0 || m.state == game.StateEnding
+	due := false
+	for i := range m.seats {
+		s := &m.seats[i]
+		s.owed = s.link != nil && (s.owed || every)
+		due = due || s.owed
+	}
+	if !due {
+		return
+	}
+	m.world.Diff(m.tick)
+	late := uint32(min(max(t.Late/(10*time.Microsecond), 0), lateMax))
+	for i := 0; i < len(m.seats); {
+		t.Begin(tick.PhaseSplice)
+		i = m.splice(i, late)
+		t.Begin(tick.PhaseWrite)
+		m.write()
+	}
+}
+
+// splice builds the packets of the next batch of players and returns where the
+// one after it begins.
+func (m *Match) splice(i int, late uint32) int {
+	p := &m.packets
+	p.bytes, p.n = p.bytes[:0], 0
+	for ; i < len(m.seats) && p.n < writeBatch; i++ {
+		s := &m.seats[i]
+		if !s.owed {
+			continue
+		}
+		head := snap.Head{Ack: s.in.applied, Lead: s.in.lead, Late: late}
+		s.in.heard = false
+		p.bytes = s.link.AppendHead(p.bytes, "snapshot")
+		p.bytes = m.world.Append(p.bytes, &s.view, s.enc, head)
+		p.bytes = s.link.AppendTail(p.bytes)
+		p.seats[p.n], p.ends[p.n] = s, len(p.bytes)
+		p.n++
+	}
+	return i
+}
+
+// write hands the packets to the links. One that is refused is forgotten: the
+// next is built on the last one that was taken.
+func (m *Match) write() {
+	p := &m.packets
+	from := 0
+	for i, s := range p.seats[:p.n] {
+		packet := p.bytes[from:p.ends[i]]
+		from = p.ends[i]
+		if s.link.SendLatest(packet) {
+			m.world.Accept(&s.view)
+			s.owed = false
+			m.stats.snapshots.Add(1)
+			m.stats.bytes.Add(uint64(len(packet)))
+		} else {
+			m.stats.refusals.Add(1)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package match
+
+import (
+	"gameserver/game"
+	"gameserver/game/snap"
+)
+
+// claim decides whether a token may take a seat. Tokens are ordered by the epoch
+// they were made for, the lobby's being 0; one is void once a later one has been
+// used by a connection that then said something.
+func (m *Match) claim(e *Entry) error {
+	s := &m.seats[e.Seat]
+	switch {
+	case m.state == game.StateEnding:
+		return ErrGone
+	case !s.state.Alive() || e.Epoch > s.epoch || e.Epoch < s.oldest:
+		return ErrSeatGone
+	}
+	s.claimed = min(s.claimed, e.Epoch)
+	return nil
+}
+
+// attach gives a seat to a new connection.
+func (m *Match) attach(e *Entry) {
+	s, l := &m.seats[e.Seat], e.link
+	e.link = nil
+	if !s.state.Alive() || m.state == game.StateEnding {
+		l.Close(game.ReasonSeatGone)
+		return
+	}
+	if s.link != nil {
+		old := s.link
+		s.link = nil
+		old.Close(game.ReasonReplaced)
+	}
+	s.epoch, s.token, s.claimed = e.Epoch, s.claimed, noClaim
+	if s.token == noClaim {
+		s.token = 0
+	}
+	if s.player == nil {
+		if !m.join(s) {
+			l.Close(game.ReasonRefused)
+			return
+		}
+	} else {
+		s.player.Connected = true
+		if s.state != SeatConnected {
+			m.move(s, SeatConnected)
+		}
+		m.drv.Resume(s.player)
+	}
+	m.welcome(s, l)
+}
+
+// join brings a seat's player into the game.
+func (m *Match) join(s *seat) bool {
+	s.player = m.drv.Enter(s.index, s.spec.Name, s.spec.Team, s.spec.Bot)
+	if err := m.drv.Join(s.player); err != nil {
+		m.drv.Exit(s.player)
+		s.player = nil
+		m.move(s, SeatLeft)
+		m.refused("join")
+		return false
+	}
+	if s.spec.Bot {
+		m.move(s, SeatBot)
+	} else {
+		m.move(s, SeatConnected)
+	}
+	return true
+}
+
+// seatBot gives a seat to the game.
+func (m *Match) seatBot(s *seat) {
+	s.spec.Bot = true
+	m.join(s)
+}
+
+// welcome tells a new connection where it is. A full snapshot follows at the end
+// of the tick.
+func (m *Match) welcome(s *seat, l Link) {
+	s.link, s.enc, s.owed = l, snap.JSON, true
+	if l.Msgpack() {
+		s.enc = snap.Msgpack
+	}
+	m.world.Forget(&s.view)
+	players := make([]playerInfo, len(m.seats))
+	for i := range m.seats {
+		spec := &m.seats[i].spec
+		players[i] = playerInfo{ID: game.ID(i + 1), Name: spec.Name, Bot: spec.Bot, Team: spec.Team}
+	}
+	m.emit(s, "welcome", welcome{
+		Match: m.cfg.ID, Tick: m.tick, Rate: m.rules.Tick, Every: m.rules.Every(), You: s.player.ID,
+		Resume: l.ResumeToken(s.epoch), State: m.state.String(), World: m.drv.World(), Players: players,
+	})
+	m.emit(s, "schema", m.cfg.Def.Schema.Wire())
+}
+
+// detach loses a seat's connection.
+func (m *Match) detach(e *Entry) {
+	if s := &m.seats[e.Seat]; s.link != nil && s.epoch == e.Epoch {
+		m.drop(s)
+	}
+}
+
+// drop holds the seat of a lost connection.
+func (m *Match) drop(s *seat) {
+	s.link = nil
+	m.world.Forget(&s.view)
+	s.player.Connected = false
+	s.until = m.tick + m.rules.Ticks(m.rules.Hold)
+	m.move(s, SeatDropped)
+	m.drv.Drop(s.player)
+}
+
+func (m *Match) leaveSeat(e *Entry) {
+	s := &m.seats[e.Seat]
+	left := e.left
+	e.left = nil
+	if s.link == nil || s.epoch != e.Epoch {
+		left()
+		return
+	}
+	left()
+	m.remove(s, game.ReasonLeft)
+}
+
+// remove takes a seat's player out of the match for good.
+func (m *Match) remove(s *seat, why game.Reason) {
+	p, l := s.player, s.link
+	s.player, s.link = nil, nil
+	m.world.Forget(&s.view)
+	p.Connected = false
+	m.drv.Exit(p)
+	m.move(s, SeatLeft)
+	m.drv.Leave(p, why)
+	if l != nil {
+		l.Close(why)
+	}
+}
+
+// expireSeats ends the waiting for players who did not come, or did not come
+// back.
+func (m *Match) expireSeats() {
+	for i := range m.seats {
+		s := &m.seats[i]
+		switch {
+		case m.state.Final() || m.tick <= s.until:
+		case s.state == SeatReserved && m.rules.Bots && m.drv.Bots() && m.census[SeatConnected] > 0:
+			m.seatBot(s)
+		case s.state == SeatReserved:
+			m.move(s, SeatNoShow)
+		case s.state == SeatDropped:
+			m.remove(s, game.ReasonDropped)
+		}
+	}
+	for i := 0; i < len(m.drv.Kicks()); i++ { // Leave may kick more
+		k := m.drv.Kicks()[i]
+		if s := &m.seats[k.Player.ID-1]; s.player == k.Player {
+			m.remove(s, k.Why)
+		}
+	}
+	m.drv.ClearKicks()
+}
