@@ -1,0 +1,38 @@
+// Command gameserver runs the arena: lobby, matches and the page to play on.
+package main
+
+import (
+	"embed"
+	"io/fs"
+	"time"
+
+	"gameserver/game/arena"
+	"gameserver/server"
+)
+
+// dist is the built page; empty but for .gitkeep until `make web`.
+//
+//go:embed all:web/dist
+var dist embed.FS
+
+// flags are the arena's own, beside those of every game server.
+type flags struct {
+	Tick  int           `group:"Arena" default:"60" placeholder:"HZ" help:"Ticks a second, a multiple of 10 up to 240 (${default})."`
+	Round time.Duration `group:"Arena" default:"3m" placeholder:"TIME" help:"Length of a round (${default})."`
+}
+
+func main() {
+	page, err := fs.Sub(dist, "web/dist")
+	if err != nil {
+		panic(err) // the embedded path is a constant
+	}
+	var f flags
+	server.New(server.Config{
+		Page:  page,
+		Flags: &f,
+		Setup: func(s *server.Server) error {
+			arena.Register(s, arena.Options{Tick: f.Tick, Round: f.Round})
+			return nil
+		},
+	}).Main()
+}

@@ -1,0 +1,23 @@
+// Package client is the Go client of the game server: a player without a
+// screen. Bots, tests and the load generator are made of it.
+//
+// Dial joins /lobby and says hello. Client.Queue waits in a queue until a match
+// is found and returns it once its welcome and schema are there. A Match keeps
+// a World, the typed table of what the server has said about every entity, and
+// sends inputs. When the transport is lost everything is connected again: the
+// lobby by its session token, the match by its resume token, and the first
+// snapshot after that is a full one.
+//
+// Who may call what: every method of Client and Match is safe from any
+// goroutine. The callbacks of Handlers named OnSnapshot, OnEvent and OnResult
+// run on the reader, in the order of the wire: they must not block, must not
+// call Match.View, and may read the World; bytes they are given die when they
+// return. All other callbacks run one at a time on a goroutine of their own.
+// The World may be read from elsewhere only inside Match.View.
+//
+// In the steady state applying a snapshot and sending an input with
+// Match.SendInput allocate nothing with the msgpack parser.
+//
+// Bounds are in limits.go. A snapshot that breaks the rules of docs/PROTOCOL.md
+// ends the connection, as for any other malformed packet.
+package client

@@ -1,0 +1,207 @@
+package client
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"gameserver/game/snap"
+	"gameserver/internal/mpcheck"
+)
+
+// Snapshot is the head of a snapshot.
+type Snapshot struct {
+	Tick    uint32 // of this state
+	Base    uint32 // tick it builds on, 0 if on nothing
+	Ack     uint32 // newest input applied
+	Lead    int32  // how early that came, in quarter ticks; negative: late
+	Late    uint32 // how late the server's tick began, in units of 10 µs
+	Changed int    // entities that are new or changed
+	Removed int    // entities to forget
+	Bytes   int    // size of the snapshot, without the packet around it
+}
+
+// parts are the lists of a snapshot, still encoded.
+type parts struct {
+	changed, removed []byte
+}
+
+// Apply applies one snapshot, the argument of the event in msgpack, which may
+// be anything. After an error the World is empty and takes only a full one.
+func (w *World) Apply(b []byte) (Snapshot, error) {
+	s, p, err := readHead(b)
+	if err == nil && s.Base != 0 && s.Base != w.tick {
+		err = ErrBase
+	}
+	if err == nil {
+		if s.Base == 0 {
+			w.clear()
+		}
+		err = w.applyRemoved(p.removed, &s)
+	}
+	if err == nil {
+		err = w.applyChanged(p.changed, &s)
+	}
+	if err != nil {
+		w.clear()
+		return Snapshot{}, err
+	}
+	w.tick = s.Tick
+	return s, nil
+}
+
+// readHead reads the map that a snapshot is. Keys it does not know are skipped.
+func readHead(b []byte) (s Snapshot, p parts, err error) {
+	s.Bytes = len(b)
+	n, b, err := msgp.ReadMapHeaderBytes(b)
+	for ; n > 0 && err == nil; n-- {
+		var key []byte
+		if key, b, err = msgp.ReadStringZC(b); err != nil {
+			break
+		}
+		var rest []byte
+		if rest, err = mpcheck.Skip(b); err != nil {
+			break
+		}
+		value := b[:len(b)-len(rest)]
+		b = rest
+		if len(key) == 1 {
+			err = s.field(key[0], value, &p)
+		}
+	}
+	switch {
+	case err != nil:
+		return s, p, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	case len(b) > 0:
+		return s, p, fmt.Errorf("%w: bytes after it", ErrSnapshot)
+	case s.Tick == 0 || s.Base >= s.Tick:
+		return s, p, fmt.Errorf("%w: tick %d on %d", ErrSnapshot, s.Tick, s.Base)
+	}
+	return s, p, nil
+}
+
+func (s *Snapshot) field(key byte, v []byte, p *parts) (err error) {
+	switch key {
+	case 't':
+		s.Tick, _, err = msgp.ReadUint32Bytes(v)
+	case 'b':
+		s.Base, _, err = msgp.ReadUint32Bytes(v)
+	case 'a':
+		s.Ack, _, err = msgp.ReadUint32Bytes(v)
+	case 'd':
+		s.Lead, _, err = msgp.ReadInt32Bytes(v)
+	case 'l':
+		s.Late, _, err = msgp.ReadUint32Bytes(v)
+	case 'e':
+		p.changed = v
+	case 'r':
+		p.removed = v
+	}
+	return err
+}
+
+// applyRemoved applies [[id, why]…].
+func (w *World) applyRemoved(b []byte, s *Snapshot) error {
+	if len(b) == 0 {
+		return nil
+	}
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	for ; n > 0 && err == nil; n-- {
+		var parts, id uint32
+		if parts, b, err = msgp.ReadArrayHeaderBytes(b); err != nil {
+			break
+		}
+		if parts != 2 {
+			return fmt.Errorf("%w: removal of %d parts", ErrSnapshot, parts)
+		}
+		if id, b, err = msgp.ReadUint32Bytes(b); err != nil {
+			break
+		}
+		if _, b, err = msgp.ReadUint32Bytes(b); err != nil {
+			break
+		}
+		w.remove(id)
+		s.Removed++
+	}
+	if err != nil {
+		return fmt.Errorf("%w: removals: %w", ErrSnapshot, err)
+	}
+	return nil
+}
+
+// applyChanged applies [[id, set, …values]…].
+func (w *World) applyChanged(b []byte, s *Snapshot) error {
+	if len(b) == 0 {
+		return nil
+	}
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	for ; n > 0 && err == nil; n-- {
+		b, err = w.applyEntity(b)
+		s.Changed++
+	}
+	if err != nil {
+		return fmt.Errorf("%w: entity %d: %w", ErrSnapshot, s.Changed-1, err)
+	}
+	return nil
+}
+
+func (w *World) applyEntity(b []byte) (rest []byte, err error) {
+	parts, b, err := msgp.ReadArrayHeaderBytes(b)
+	if err != nil {
+		return nil, err
+	}
+	if parts < 2 {
+		return nil, fmt.Errorf("%d parts", parts)
+	}
+	var id, set uint32
+	if id, b, err = msgp.ReadUint32Bytes(b); err != nil {
+		return nil, err
+	}
+	if set, b, err = msgp.ReadUint32Bytes(b); err != nil {
+		return nil, err
+	}
+	if id == 0 || int64(set) >= int64(len(w.sets)) {
+		return nil, fmt.Errorf("id %d in set %d", id, set)
+	}
+	fields := w.schema.Sets[set].Fields
+	if int(parts) != 2+len(fields) {
+		return nil, fmt.Errorf("%d values, want %d", parts-2, len(fields))
+	}
+	values, err := w.put(id, int(set))
+	if err != nil {
+		return nil, err
+	}
+	for i := range values {
+		if values[i], b, err = readValue(fields[i].Kind, b); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// readValue reads one quantised value.
+func readValue(k snap.Kind, b []byte) (v int32, rest []byte, err error) {
+	switch k {
+	case snap.KindBool:
+		var x bool
+		x, rest, err = msgp.ReadBoolBytes(b)
+		if x {
+			v = 1
+		}
+	case snap.KindUint:
+		var x uint32
+		x, rest, err = msgp.ReadUint32Bytes(b)
+		v = int32(x) //nolint:gosec // the bits are what is kept, see snap.Field.Value
+	case snap.KindInt, snap.KindFloat:
+		var x int64
+		x, rest, err = msgp.ReadInt64Bytes(b)
+		if err == nil && (x < math.MinInt32 || x > math.MaxInt32) {
+			err = fmt.Errorf("value %d out of range", x)
+		}
+		v = int32(x) //nolint:gosec // checked
+	default:
+		err = fmt.Errorf("field of kind %v", k)
+	}
+	return v, rest, err
+}

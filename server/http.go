@@ -1,0 +1,187 @@
+package server
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// contentPolicy lets the page load from here alone and talk to anywhere that
+// the visitor's address bar does; PixiJS compiles shaders' uniform code.
+const contentPolicy = "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; " +
+	"img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self' ws: wss: data: blob:; " +
+	"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+
+// notBuilt is served when the binary was built without its page.
+const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>gameserver</title>
+<style>body{font:16px/1.5 system-ui;max-width:40em;margin:4em auto;padding:0 1em}code{background:#eee;padding:.1em .3em}</style>
+<h1>The server is running</h1>
+<p>Players can connect to <code>/socket.io/</code>, but this binary was built without its page.</p>
+<p>With Node installed, run <code>make web</code> and build it again; <code>make run</code> does both.</p></html>
+`
+
+// publicMux is what players reach.
+func (s *Server) publicMux() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", s.crossOrigin(s.io))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("/", page(s.cfg.Page))
+	return mux
+}
+
+// newHTTP returns a server with the timeouts of this package.
+func newHTTP(h http.Handler, log *slog.Logger) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: ReadHeaderTimeout,
+		IdleTimeout:       IdleTimeout,
+		MaxHeaderBytes:    MaxHeaderBytes,
+		Protocols:         &protocols,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// page serves the files of the web client with security headers.
+func page(files fs.FS) http.Handler {
+	var static http.Handler
+	if files != nil {
+		static = http.FileServerFS(files)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		if name == "" || name == "index.html" {
+			serveIndex(w, r, files)
+			return
+		}
+		if static == nil || !isFile(files, name) {
+			http.NotFound(w, r)
+			return
+		}
+		if strings.HasPrefix(name, "assets/") { // names carry a hash of the content
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		static.ServeHTTP(w, r)
+	})
+}
+
+// serveIndex answers with the page, or says how to build it.
+func serveIndex(w http.ResponseWriter, _ *http.Request, files fs.FS) {
+	body := []byte(notBuilt)
+	if files != nil {
+		if b, err := fs.ReadFile(files, "index.html"); err == nil {
+			body = b
+		}
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(body)
+}
+
+// isFile reports whether name is a file that may be served: no folders, and
+// nothing hidden.
+func isFile(files fs.FS, name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.HasPrefix(part, ".") {
+			return false
+		}
+	}
+	info, err := fs.Stat(files, name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// healthz says that the process answers.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	plain(w, http.StatusOK, "ok")
+}
+
+// readyz says whether new players are welcome.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if !s.ready.Load() {
+		w.Header().Set("Retry-After", "5")
+		plain(w, http.StatusServiceUnavailable, "draining")
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+func plain(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// crossOrigin lets the listed origins read answers of the polling transport.
+// Others are refused by checkOrigin, before anything is read.
+func (s *Server) crossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if origin != "" && s.listed(origin) {
+			h := w.Header()
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Add("Vary", "Origin")
+			if r.Method == http.MethodOptions {
+				h.Set("Access-Control-Allow-Methods", "GET, POST")
+				h.Set("Access-Control-Allow-Headers", "Content-Type")
+				h.Set("Access-Control-Max-Age", "600")
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// checkOrigin allows clients that send no Origin, pages of this host, and the
+// listed origins.
+func (s *Server) checkOrigin(r *http.Request) bool {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return true
+	}
+	if len(origins) > 1 {
+		return false
+	}
+	if s.listed(origins[0]) {
+		return true
+	}
+	u, err := url.Parse(origins[0])
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	return strings.EqualFold(u.Host, r.Host) || isLoopback(u.Host) && isLoopback(r.Host)
+}
+
+// listed reports whether an origin was named by the operator.
+func (s *Server) listed(origin string) bool {
+	return slices.Contains(s.cfg.Origins, "*") || slices.Contains(s.cfg.Origins, strings.ToLower(origin))
+}
+
+// checkOrigins refuses a list that could never match.
+func checkOrigins(list []string) error {
+	for _, o := range list {
+		u, err := url.Parse(o)
+		if o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "") {
+			return errors.New("origin " + o + " is not scheme://host or scheme://host:port")
+		}
+	}
+	return nil
+}

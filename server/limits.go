@@ -1,0 +1,50 @@
+package server
+
+import "time"
+
+// The maxima and times of this package. What happens at each is said beside it.
+const (
+	// MaxPayload bounds a message in bytes; above it the connection is closed
+	// with too_large.
+	MaxPayload = 64 << 10
+	// OutboxBytes bounds what waits to be written to one connection; above it
+	// the connection is closed with slow_consumer.
+	OutboxBytes = 256 << 10
+	// PingInterval and PingTimeout are the heartbeat.
+	PingInterval = 10 * time.Second
+	// PingTimeout is how long a pong may take.
+	PingTimeout = 8 * time.Second
+	// ConnectTimeout is how long a connection may live without a namespace.
+	ConnectTimeout = 10 * time.Second
+	// MaxStrikes is how many bad messages a socket may send; the next one
+	// closes the connection with bad_payload.
+	MaxStrikes = 20
+	// MaxPlayerSockets bounds the lobby sockets of one player; the oldest is
+	// disconnected above it.
+	MaxPlayerSockets = 3
+	// MaxMatches is the default bound of live matches; a group above it goes
+	// back to the queue.
+	MaxMatches = 4096
+	// MaxName bounds a player's name in characters; the rest is cut off.
+	MaxName = 24
+	// MaxEvent bounds the name of a request in bytes.
+	MaxEvent = 64
+	// MaxRefusals bounds the label pairs of gs_refused_total; more are counted
+	// as "other".
+	MaxRefusals = 256
+
+	// DefaultDrainTimeout bounds an orderly end.
+	DefaultDrainTimeout = 10 * time.Second
+	// ClaimTimeout bounds the question to a match whether a token may sit.
+	ClaimTimeout = 2 * time.Second
+
+	// drainReconnect is what players are told to wait before connecting again.
+	drainReconnect = 2 * time.Second
+
+	// ReadHeaderTimeout, IdleTimeout and MaxHeaderBytes guard the listeners.
+	ReadHeaderTimeout = 5 * time.Second
+	// IdleTimeout closes keep-alive connections without a request.
+	IdleTimeout = 60 * time.Second
+	// MaxHeaderBytes bounds a request's header; above it 431 is answered.
+	MaxHeaderBytes = 8 << 10
+)

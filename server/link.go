@@ -1,0 +1,59 @@
+package server
+
+import (
+	"time"
+
+	"gameserver/game"
+	"gameserver/lobby"
+	"gameserver/sio"
+)
+
+// link is a match's end of a socket. It implements match.Link; its methods are
+// called on the match's owner and do not block.
+type link struct {
+	s      *Server
+	sock   *sio.Socket
+	live   *liveMatch
+	seat   int
+	player string
+}
+
+// Msgpack implements match.Link.
+func (l *link) Msgpack() bool { return l.sock.Parser() == sio.ParserMsgpack }
+
+// AppendHead implements match.Link.
+func (l *link) AppendHead(dst []byte, event string) []byte { return l.sock.AppendHead(dst, event) }
+
+// AppendTail implements match.Link.
+func (l *link) AppendTail(dst []byte) []byte { return l.sock.AppendTail(dst) }
+
+// SendLatest implements match.Link.
+func (l *link) SendLatest(packet []byte) bool { return l.sock.SendPacketLatest(packet) }
+
+// Send implements match.Link.
+func (l *link) Send(packet []byte) error { return l.sock.SendPacket(packet) }
+
+// Emit implements match.Link.
+func (l *link) Emit(event string, v any) error { return l.sock.Emit(event, v) }
+
+// Close implements match.Link. The reason is told by the events before; the
+// connection stays, because the lobby may be on it.
+func (l *link) Close(reason game.Reason) {
+	l.s.metrics.seatClosed(reason.String())
+	l.sock.Disconnect(false)
+}
+
+// ResumeToken implements match.Link. The lobby hears of the epoch, so that it
+// can offer the seat to a client that lost the token.
+func (l *link) ResumeToken(epoch uint32) string {
+	l.live.opened[l.seat].Store(true)
+	l.s.lobby.Opened(l.live.id, l.seat, epoch)
+	return l.s.lobby.Keys().Seal(lobby.Token{
+		Kind:    lobby.KindResume,
+		Player:  l.player,
+		Match:   l.live.id,
+		Seat:    l.seat,
+		Epoch:   epoch,
+		Expires: time.Now().Add(lobby.ResumeTTL),
+	})
+}

@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"gameserver/engine"
+	"gameserver/game"
+	"gameserver/game/match"
+	"gameserver/lobby"
+	"gameserver/sio"
+)
+
+// sitter is the Data of a match socket: one connection to one seat.
+type sitter struct {
+	s       *Server
+	sock    *sio.Socket
+	token   lobby.Token
+	live    *liveMatch
+	seat    *match.Seat // set by sit, before any handler is called
+	scratch []byte      // owned by input
+	strikes atomic.Int32
+}
+
+type matchAuth struct {
+	Seat string `json:"seat"`
+}
+
+type requestReply struct {
+	OK   bool `json:"ok"`
+	Data any  `json:"data,omitempty"`
+}
+
+type errorReply struct {
+	OK  bool       `json:"ok"`
+	Err *sio.Error `json:"err"`
+}
+
+// serveMatches wires /match.
+func (s *Server) serveMatches() {
+	ns := s.io.Of(lobby.MatchNamespace)
+	ns.Use(s.admit)
+	ns.OnConnection(s.sit)
+}
+
+// admit checks a seat token and asks the match whether it may sit. Nothing has
+// changed anywhere when it refuses.
+func (s *Server) admit(sock *sio.Socket) error {
+	if s.draining.Load() {
+		return s.refused("match", lobby.Draining)
+	}
+	var auth matchAuth
+	if err := sock.Auth(&auth); err != nil || auth.Seat == "" {
+		return s.refused("match", lobby.AuthFailed)
+	}
+	tok, err := s.lobby.Keys().Open(auth.Seat, time.Now(), lobby.KindOpen, lobby.KindResume)
+	if err != nil && !errors.Is(err, lobby.Expired) {
+		return s.refused("match", err)
+	}
+	live := s.matches.find(tok.Match)
+	switch {
+	case live == nil:
+		return s.refused("match", match.ErrGone)
+	case tok.Seat >= len(live.opened):
+		return s.refused("match", lobby.AuthFailed)
+	case err != nil && !(tok.Kind == lobby.KindOpen && live.opened[tok.Seat].Load()):
+		// A stock client reconnects with the token it first had: past its time
+		// that opens nothing any more, but the match may let it resume.
+		return s.refused("match", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), ClaimTimeout)
+	defer cancel()
+	if err := live.match.Claim(ctx, tok.Seat, tok.Epoch, tok.Kind == lobby.KindResume); err != nil {
+		e := matchError(err)
+		s.metrics.refuse("match", e.Code)
+		return e
+	}
+	c := &sitter{s: s, sock: sock, token: tok, live: live}
+	sock.Data = c
+	return nil
+}
+
+// sit attaches a socket to its seat.
+func (s *Server) sit(sock *sio.Socket) {
+	c, ok := sock.Data.(*sitter)
+	if !ok {
+		panic("server: a match socket without a seat")
+	}
+	if err := sock.Join("match:" + c.live.id); err != nil {
+		s.log.Debug("room not joined", slog.Any("err", err))
+	}
+	seat, err := c.live.match.Attach(c.token.Seat, &link{
+		s: s, sock: sock, live: c.live, seat: c.token.Seat, player: c.token.Player,
+	})
+	if err != nil {
+		s.metrics.refuse("match", matchError(err).Code)
+		sock.Disconnect(false)
+		return
+	}
+	c.seat = seat
+	sock.OnRaw("input", c.input)
+	sock.OnArgs("request", c.request)
+	sock.OnArgs("leave", c.leave)
+	sock.OnDisconnect(func(string) { seat.Detach() })
+}
+
+// input hands an input to the match. It runs on the reader; ev's bytes die when
+// it returns.
+func (c *sitter) input(ev *sio.Event) {
+	arg := ev.Arg(0)
+	if ev.Parser() != sio.ParserMsgpack {
+		var err error
+		if c.scratch, err = ev.AppendArg(c.scratch[:0], 0); err != nil {
+			c.strike("input")
+			return
+		}
+		arg = c.scratch
+	}
+	in, err := parseInput(arg)
+	if err != nil {
+		c.strike("input")
+		return
+	}
+	c.seat.Input(in.tick, in.seen, in.value)
+}
+
+// strike counts a message that cannot be understood, and closes the connection
+// when there were too many.
+func (c *sitter) strike(what string) {
+	c.s.metrics.refuse("match", "bad_"+what)
+	if c.strikes.Add(1) > MaxStrikes {
+		c.sock.Conn().Close(engine.ReasonBadPayload)
+	}
+}
+
+// request asks the game something; the match answers from its owner.
+func (c *sitter) request(a sio.Args) {
+	raw, err := a.Event().AppendArg(nil, 0)
+	var r request
+	if err == nil {
+		r, err = parseRequest(raw)
+	}
+	if err != nil {
+		c.strike("request")
+		c.answer(a, nil, badRequest())
+		return
+	}
+	c.seat.Request(r.event, r.data, func(v any, err error) { c.answer(a, v, err) })
+}
+
+// leave gives the seat up.
+func (c *sitter) leave(a sio.Args) {
+	c.seat.Leave(func() { c.answer(a, nil, nil) })
+}
+
+// answer sends an ack, if one was asked for.
+func (c *sitter) answer(a sio.Args, v any, err error) {
+	if !a.WantsAck() {
+		return
+	}
+	var reply any = requestReply{OK: true, Data: v}
+	if err != nil {
+		reply = errorReply{Err: matchError(err)}
+	}
+	if err := a.Ack(reply); err != nil {
+		c.s.log.Debug("ack not sent", slog.String("match", c.live.id), slog.Any("err", err))
+	}
+}
+
+func badRequest() error {
+	return &game.Error{Code: "bad_payload", Msg: "want {ev, data?}"}
+}
+
+// matchError turns an error of a match or a game into that of the wire. What is
+// not in the vocabulary stays inside.
+func matchError(err error) *sio.Error {
+	var g *game.Error
+	if errors.As(err, &g) {
+		return &sio.Error{Code: g.Code, Msg: g.Msg, Path: g.Path}
+	}
+	switch {
+	case errors.Is(err, match.ErrSeatGone):
+		return &sio.Error{Code: "seat_gone", Msg: "the seat is gone"}
+	case errors.Is(err, match.ErrGone):
+		return &sio.Error{Code: "not_found", Msg: "the match is over"}
+	case errors.Is(err, match.ErrTooLarge):
+		return &sio.Error{Code: "bad_payload", Msg: "the message is too large"}
+	case errors.Is(err, match.ErrFull):
+		return &sio.Error{Code: "rate_limited", Msg: "too many messages", RetryMs: 1000}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &sio.Error{Code: "overloaded", Msg: "the match did not answer in time", RetryMs: retryBusy.Milliseconds()}
+	default:
+		return refusal(err)
+	}
+}
