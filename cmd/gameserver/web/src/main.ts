@@ -164,6 +164,7 @@ class Game {
     this.ui.fail("");
     this.session = new Session(this.welcome, schema, this.renderer, this.ui);
     this.welcome = null;
+    this.frames.reset();
     this.go("playing");
   }
 

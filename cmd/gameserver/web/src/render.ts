@@ -13,7 +13,6 @@ import { interpolatedShip, type LocalShip, type SetPlan, Sight, type Track, type
 const VIEW_W = 1280; // units seen on a screen of this shape…
 const VIEW_H = 720; // …other shapes see the same area
 const MAX_SHOTS = 384;
-const MIN_QUALITY = 0.5;
 const TRAIL = 64; // units
 const ME = 0x50e3ff;
 const COLORS = [
@@ -82,7 +81,7 @@ export class Renderer {
   private camY = 0;
   private jump = true;
   private shake = 0;
-  private quality = 1;
+  private sharpness = 2; // most device pixels per CSS pixel
 
   private constructor(private readonly gl: WebGLRenderer) {
     this.atlas = drawAtlas();
@@ -120,17 +119,17 @@ export class Renderer {
     return r;
   }
 
-  /** Draws fewer pixels on a machine that cannot keep up; 1 is all of them. */
+  /** Draws fewer pixels on a machine that cannot keep up, never less than the layout has. */
   coarser(): void {
-    if (this.quality <= MIN_QUALITY) return;
-    this.quality = Math.max(MIN_QUALITY, this.quality * 0.75);
+    if (this.sharpness <= 1) return;
+    this.sharpness = Math.max(1, this.sharpness * 0.75);
     this.resize();
   }
 
   private resize(): void {
     this.width = innerWidth;
     this.height = innerHeight;
-    this.gl.resize(this.width, this.height, Math.min(devicePixelRatio, 2) * this.quality);
+    this.gl.resize(this.width, this.height, Math.min(devicePixelRatio, this.sharpness));
     this.zoom = Math.sqrt((this.width * this.height) / (VIEW_W * VIEW_H));
   }
 
@@ -169,11 +168,32 @@ export class Renderer {
     for (const c of this.ships.removeChildren()) c.destroy({ children: true });
     for (const c of this.labels.removeChildren()) c.destroy({ children: true });
     this.fx.clear();
-    this.floor.destroy();
+    this.floor.destroy({ children: true });
     this.floor = drawFloor(w.world);
+    this.floor.addChild(this.nebula(w.world));
     this.camera.addChildAt(this.floor, 0);
     this.jump = true;
     this.alive = false;
+  }
+
+  /** A little light on the floor, so that places look different. */
+  private nebula(a: ArenaWorld): Container {
+    const c = new Container();
+    const lights: [number, number, number][] = [
+      [0.18, 0.25, 0x2f7bff],
+      [0.82, 0.2, 0x9a3dff],
+      [0.5, 0.55, 0x17b7c9],
+      [0.2, 0.85, 0xd1408f],
+      [0.85, 0.82, 0x2fb58a],
+    ];
+    for (const [x, y, tint] of lights) {
+      const s = centred(this.atlas.glow, (a.h * 0.75) / this.atlas.glow.width, tint);
+      s.position.set(x * a.w, y * a.h);
+      s.alpha = 0.16;
+      s.blendMode = "add";
+      c.addChild(s);
+    }
+    return c;
   }
 
   /** Where a ship is drawn now; null when it is not. */
@@ -383,8 +403,10 @@ export class Renderer {
   private follow(a: ArenaWorld, dt: number): void {
     const halfW = this.width / this.zoom / 2;
     const halfH = this.height / this.zoom / 2;
-    const wantX = clampView(this.x, halfW, a.w);
-    const wantY = clampView(this.y, halfH, a.h);
+    // Thumbs and scores cover the ends of an upright screen.
+    const margin = this.height > this.width ? 0.36 : 0.2;
+    const wantX = clampView(this.x, halfW, a.w, halfW * 0.2);
+    const wantY = clampView(this.y, halfH, a.h, halfH * margin);
     const k = this.jump ? 1 : 1 - Math.exp(-dt * 14);
     this.jump = false;
     this.camX += (wantX - this.camX) * k;
@@ -433,22 +455,25 @@ function mixWhite(c: number): number {
   return ((c >> 1) & 0x7f7f7f) + 0x7f7f7f;
 }
 
-function clampView(at: number, half: number, size: number): number {
-  const margin = 90;
+function clampView(at: number, half: number, size: number, margin: number): number {
   if (half * 2 >= size + margin * 2) return size / 2;
   return Math.min(size + margin - half, Math.max(half - margin, at));
 }
 
 function drawFloor(a: ArenaWorld): Graphics {
   const g = new Graphics();
-  g.rect(0, 0, a.w, a.h).fill(0x0d1322);
+  g.rect(0, 0, a.w, a.h).fill(0x0f1629);
+  for (let x = 0; x < a.w; x += 400) {
+    for (let y = (x / 400) % 2 === 0 ? 0 : 400; y < a.h; y += 800) g.rect(x, y, Math.min(400, a.w - x), Math.min(400, a.h - y));
+  }
+  g.fill(0x111a30);
   for (let x = 80; x < a.w; x += 80) g.moveTo(x, 0).lineTo(x, a.h);
   for (let y = 80; y < a.h; y += 80) g.moveTo(0, y).lineTo(a.w, y);
-  g.stroke({ color: 0x18223a, width: 1.5 });
+  g.stroke({ color: 0x1c2845, width: 1.5 });
   for (let x = 400; x < a.w; x += 400) {
     for (let y = 400; y < a.h; y += 400) g.moveTo(x - 9, y).lineTo(x + 9, y).moveTo(x, y - 9).lineTo(x, y + 9);
   }
-  g.stroke({ color: 0x35486f, width: 2 });
+  g.stroke({ color: 0x3f568a, width: 2 });
   g.rect(-14, -14, a.w + 28, a.h + 28).stroke({ color: 0x22315a, width: 28, alpha: 0.35 });
   g.rect(-3, -3, a.w + 6, a.h + 6).stroke({ color: 0x5672c4, width: 4 });
   for (const [x, y, w, h] of a.walls) {

@@ -185,7 +185,8 @@ export class Session {
     const own = this.world.get(this.you);
     if (own === undefined) return this.ui.centre("", "");
     const s = own.last(own.plan.field("respawn"));
-    this.ui.centre(this.killer === "" ? "Destroyed" : `Destroyed by ${this.killer}`, s > 0 ? `Back in ${s} s` : "Here we go again…");
+    const by = this.killer === "" ? "" : `by ${this.killer} · `;
+    this.ui.centre("Destroyed", `${by}${s > 0 ? `back in ${s} s` : "here we go again…"}`);
   }
 }
 

@@ -15,6 +15,11 @@ export class FrameStats {
     this.count = Math.min(this.count + 1, FRAMES);
   }
 
+  reset(): void {
+    this.count = 0;
+    this.next = 0;
+  }
+
   get fps(): number {
     if (this.count === 0) return 0;
     let sum = 0;

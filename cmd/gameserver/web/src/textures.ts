@@ -35,9 +35,9 @@ const drawShip: Draw = (c) => {
   hull.quadraticCurveTo(0.55, -0.3, 1.22, 0);
   hull.closePath();
   const fill = c.createLinearGradient(-0.9, 0, 1.2, 0);
-  fill.addColorStop(0, "#3c3c3c");
-  fill.addColorStop(0.55, "#8c8c8c");
-  fill.addColorStop(1, "#d8d8d8");
+  fill.addColorStop(0, "#565656");
+  fill.addColorStop(0.55, "#a8a8a8");
+  fill.addColorStop(1, "#f4f4f4");
   c.fillStyle = fill;
   c.fill(hull);
   c.strokeStyle = "#fff";
