@@ -58,7 +58,7 @@ func (e *Event) Arg(i int) []byte {
 			b, _ = mpcheck.Skip(b) // checked on arrival
 		}
 		rest, _ := mpcheck.Skip(b)
-		return b[:len(b)-len(rest):len(b)-len(rest)]
+		return b[: len(b)-len(rest) : len(b)-len(rest)]
 	}
 	b = trimSeparators(b)
 	for range i {

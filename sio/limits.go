@@ -9,11 +9,11 @@ import (
 // Fixed maxima. Reaching one of the first four is a protocol error, which ends
 // the connection.
 const (
-	maxEventName   = 256            // bytes of an event name
-	maxNamespace   = 256            // bytes of a namespace name
-	maxAckID       = 1 << 31        // largest ack id either side may use
-	maxAttachments = 16             // ceiling of Limits.Attachments
-	maxRefused     = 64             // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
+	maxEventName   = 256     // bytes of an event name
+	maxNamespace   = 256     // bytes of a namespace name
+	maxAckID       = 1 << 31 // largest ack id either side may use
+	maxAttachments = 16      // ceiling of Limits.Attachments
+	maxRefused     = 64      // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
 	maxDepth       = mpcheck.MaxDepth - envelopeDepth
 	maxPooled      = 64 << 10 // buffers that grew beyond are not kept
 	maxMarshal     = 128      // nesting of a Go value given to Emit; deeper is an error
