@@ -107,9 +107,9 @@ func diffInts[T int8 | int16 | int32 | uint8 | uint16](
 	at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32,
 ) (changed uint64) {
 	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live)
-		if v := int32(*(*T)(unsafe.Add(at, uintptr(i)*stride))); col[i&63] != v {
-			col[i&63] = v
+		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
+		if v := int32(*(*T)(unsafe.Add(at, uintptr(i)*stride))); col[i] != v {
+			col[i] = v
 			changed |= 1 << i
 		}
 	}
@@ -120,10 +120,10 @@ func diffFloats[T float32 | float64](
 	at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32, perUnit float64,
 ) (changed uint64) {
 	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live)
+		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
 		v := quantise(float64(*(*T)(unsafe.Add(at, uintptr(i)*stride))), perUnit)
-		if col[i&63] != v {
-			col[i&63] = v
+		if col[i] != v {
+			col[i] = v
 			changed |= 1 << i
 		}
 	}
@@ -132,10 +132,10 @@ func diffFloats[T float32 | float64](
 
 func diffInt(at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32) (changed uint64) {
 	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live)
+		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
 		v := int32(min(max(*(*int)(unsafe.Add(at, uintptr(i)*stride)), math.MinInt32), math.MaxInt32))
-		if col[i&63] != v {
-			col[i&63] = v
+		if col[i] != v {
+			col[i] = v
 			changed |= 1 << i
 		}
 	}
@@ -144,10 +144,10 @@ func diffInt(at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int
 
 func diffUint(at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32) (changed uint64) {
 	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live)
+		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
 		v := int32(uint32(min(*(*uint)(unsafe.Add(at, uintptr(i)*stride)), math.MaxUint32)))
-		if col[i&63] != v {
-			col[i&63] = v
+		if col[i] != v {
+			col[i] = v
 			changed |= 1 << i
 		}
 	}
