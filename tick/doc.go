@@ -27,13 +27,13 @@
 //
 // Of the entries that are due, a worker runs the one whose tick must be
 // finished first (earliest deadline first; a tick's deadline is the moment the
-// next one is due), and looks again after every single tick. An entry that is
-// behind its own schedule is charged for the time it takes: each tick it runs
-// while behind moves its place in the queue back by that tick's duration times
-// the number of entries on the worker. An entry that stays within an equal
-// share of its worker is therefore delayed by one foreign tick at most, however
-// far behind the others are, and one that exceeds its share gets all the time
-// that nobody else needs.
+// next one is due), and looks again after every single tick. When an entry falls
+// behind, its worker is overloaded until it next has nothing to do. Meanwhile
+// every tick moves its entry's place in the queue back by the tick's duration
+// times the number of entries on the worker, by a second at most. An entry that
+// stays within an equal share of the worker is then soon delayed by no more than
+// one foreign tick, however far behind the others are; one that exceeds its
+// share gets all the time that nobody else needs.
 //
 // # When a tick is late
 //

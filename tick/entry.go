@@ -56,6 +56,7 @@ type Entry struct {
 	slot  int64 // of the next tick
 	left  int64 // catch-up ticks it may still run
 	debt  int64 // earliest deadline it may claim in the queue
+	crush int64 // the overload in which it ran up the debt; void in others
 	tick  Tick
 
 	// Written by the worker, read by anyone.
@@ -137,8 +138,12 @@ func (e *Entry) start(phase, now int64) {
 
 // deadline is the entry's place in the queue of those that are due: the end of
 // its tick's time, or later when it is in debt.
-func (e *Entry) deadline() int64 {
-	return max(e.sched.due(e.slot+1), e.debt)
+func (e *Entry) deadline(crush int64) int64 {
+	end := e.sched.due(e.slot + 1)
+	if e.crush == crush {
+		return max(end, e.debt)
+	}
+	return end
 }
 
 // begin prepares the tick that starts now and says what it is.
@@ -164,24 +169,22 @@ func (e *Entry) begin(now int64) outcome {
 }
 
 // finish closes the account of the tick that ended now and moves on to the next
-// slot. key was the entry's place in the queue, crowd the number of entries
-// that share the worker.
-func (e *Entry) finish(o *outcome, now, key, crowd int64) {
+// slot.
+func (e *Entry) finish(o *outcome, now int64) {
 	t := &e.tick
 	t.lap(NumPhases, now)
 	o.duration = now - t.start
-	o.onTime = now <= e.sched.due(e.slot+1)
+	o.onTime = now < e.sched.due(e.slot+1)
 	if o.slide > 0 {
 		o.periods = o.slide / e.period
 		e.sched.anchor += o.slide
 	}
 	e.record(o)
 	e.slot++
-	if now < e.sched.due(e.slot) {
-		e.left, e.debt = e.rule.max, 0
-		return
+	o.behind = now >= e.sched.due(e.slot)
+	if !o.behind {
+		e.left = e.rule.max
 	}
-	e.debt = min(key+o.duration*crowd, now+maxDebt)
 }
 
 func (e *Entry) record(o *outcome) {

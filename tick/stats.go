@@ -84,6 +84,7 @@ type outcome struct {
 	duration int64
 	onTime   bool
 	catchUp  bool
+	behind   bool // the next tick is due already
 	period   int64
 }
 

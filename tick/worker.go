@@ -27,12 +27,15 @@ type worker struct {
 	waiting  heap // entries by the time their next tick is due
 	ready    heap // entries that are due, by deadline
 	cur      *Entry
+	curKey   int64 // its place in ready
+	behind   bool  // overload: an entry fell behind since the worker last slept
+	crush    int64 // number of the overload, or of the next one
 	sleeping bool
 	closed   bool
 }
 
 func newWorker(s *Scheduler, id int, portable bool) *worker {
-	w := &worker{s: s, id: id, clk: &s.clk, done: make(chan struct{})}
+	w := &worker{s: s, id: id, clk: &s.clk, done: make(chan struct{}), crush: 1}
 	if !portable {
 		t, err := newKernelTimer(w.clk)
 		if err == nil {
@@ -60,9 +63,8 @@ func (w *worker) run() {
 	defer w.abandon()
 	now := w.clk.now()
 	for {
-		e, key, crowd := w.next(now)
-		if e != nil {
-			now = w.step(e, now, key, crowd)
+		if e := w.next(now); e != nil {
+			now = w.step(e, now)
 			continue
 		}
 		if !w.sleep() {
@@ -74,31 +76,33 @@ func (w *worker) run() {
 	w.shut()
 }
 
-// next returns the entry whose tick must be run first, with its place in the
-// queue and the number of entries on the worker. With nothing due it arms the
-// timer and returns nil.
-func (w *worker) next(now int64) (e *Entry, key, crowd int64) {
+// next returns the entry whose tick must be run first. With nothing due it arms
+// the timer and returns nil.
+func (w *worker) next(now int64) *Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sleeping = false
 	if w.closed {
-		return nil, 0, 0
+		return nil
 	}
 	for w.waiting.len() > 0 && w.waiting.slots[0].key <= now {
 		_, e := w.waiting.pop()
-		w.enqueue(&w.ready, e.deadline(), e)
+		w.enqueue(&w.ready, e.deadline(w.crush), e)
 	}
-	crowd = int64(w.ready.len() + w.waiting.len())
 	if w.ready.len() > 0 {
-		key, e = w.ready.pop()
-		e.state, w.cur = stateRunning, e
-		return e, key, crowd
+		key, e := w.ready.pop()
+		e.state, w.cur, w.curKey = stateRunning, e, key
+		return e
 	}
 	w.sleeping = true
+	if w.behind {
+		w.behind = false
+		w.crush++ // all debts are void
+	}
 	if w.waiting.len() > 0 {
 		w.timer.arm(w.waiting.slots[0].key)
 	}
-	return nil, 0, 0
+	return nil
 }
 
 // sleep waits for the timer. It reports false when the worker is closed.
@@ -122,12 +126,12 @@ func (w *worker) sleep() bool {
 }
 
 // step runs one tick of e and returns the time it ended.
-func (w *worker) step(e *Entry, now, key, crowd int64) int64 {
+func (w *worker) step(e *Entry, now int64) int64 {
 	o := e.begin(now)
 	keep := w.call(e)
 	now = w.clk.now()
-	e.finish(&o, now, key, crowd)
-	w.put(e, keep)
+	e.finish(&o, now)
+	w.put(e, keep, &o)
 	return now
 }
 
@@ -162,11 +166,12 @@ func (w *worker) report(e *Entry, v any) {
 }
 
 // put returns e to the queue after a tick, or ends it.
-func (w *worker) put(e *Entry, keep bool) {
+func (w *worker) put(e *Entry, keep bool, o *outcome) {
 	w.mu.Lock()
 	w.cur = nil
 	if keep && !e.stopping && !w.closed {
 		e.state = stateQueued
+		w.charge(e, o)
 		w.enqueue(&w.waiting, e.sched.due(e.slot), e)
 		w.mu.Unlock()
 		return
@@ -176,13 +181,25 @@ func (w *worker) put(e *Entry, keep bool) {
 	w.retire(e)
 }
 
+// charge moves e's place in the queue back by the time it has used while the
+// worker is overloaded, times the number of entries that want their share. The
+// caller holds mu.
+func (w *worker) charge(e *Entry, o *outcome) {
+	w.behind = w.behind || o.behind
+	if w.behind {
+		crowd := int64(w.ready.len() + w.waiting.len() + 1)
+		e.debt = min(w.curKey+o.duration*crowd, e.tick.stamp+maxDebt)
+		e.crush = w.crush
+	}
+}
+
 // abandon ends the entry whose task took the goroutine away.
 func (w *worker) abandon() {
 	w.mu.Lock()
 	e := w.cur
 	w.mu.Unlock()
 	if e != nil {
-		w.put(e, false)
+		w.put(e, false, nil)
 		w.report(e, errGoexit)
 	}
 }
