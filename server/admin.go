@@ -20,6 +20,7 @@ func (s *Server) adminMux() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	guarded := http.NewServeMux()
 	guarded.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	guarded.HandleFunc("GET /debug/ticks", s.debugTicks)
 	guarded.HandleFunc("/debug/pprof/", pprof.Index)
 	guarded.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	guarded.HandleFunc("/debug/pprof/profile", pprof.Profile)

@@ -61,10 +61,3 @@ func (h *hub) Notify(player, event string, payload any) {
 		}
 	}
 }
-
-// size returns the number of players with a socket.
-func (h *hub) size() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.players)
-}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"log/slog"
 	"time"
 
@@ -73,7 +72,7 @@ func (s *Server) serveLobby() {
 // one. A session that is not ours any more is no reason to refuse.
 func (s *Server) greet(sock *sio.Socket) error {
 	if s.draining.Load() {
-		return refusal(lobby.Draining)
+		return s.refused("lobby", lobby.Draining)
 	}
 	var auth lobbyAuth
 	if err := sock.Auth(&auth); err != nil {
@@ -85,7 +84,7 @@ func (s *Server) greet(sock *sio.Socket) error {
 		if err == nil {
 			who.id = tok.Player
 		} else {
-			s.metrics.refuse("lobby", code(err))
+			s.metrics.refuse("lobby", wireError(err).Code)
 		}
 	}
 	if who.id == "" {
@@ -123,7 +122,7 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 	}
 	if err := s.lobby.Attach(who.id, who.name); err != nil {
 		s.hub.remove(who.id, sock)
-		s.metrics.refuse("lobby", code(err))
+		s.metrics.refuse("lobby", wireError(err).Code)
 		sock.Disconnect(false)
 		return
 	}
@@ -150,38 +149,4 @@ func (s *Server) hello(who *person) helloReply {
 		r.Active = &active
 	}
 	return r
-}
-
-// refused counts a refusal and turns it into the error of an ack.
-func (s *Server) refused(layer string, err error) error {
-	e := matchError(err)
-	s.metrics.refuse(layer, e.Code)
-	return e
-}
-
-// refusal turns an error into that of an ack or a CONNECT_ERROR. What is not in
-// the vocabulary stays inside.
-func refusal(err error) *sio.Error {
-	var l lobby.Error
-	if !errors.As(err, &l) {
-		return &sio.Error{Code: "internal", Msg: "internal error"}
-	}
-	e := &sio.Error{Code: string(l), Msg: l.Error()}
-	if l == lobby.Overloaded || l == lobby.Draining {
-		e.RetryMs = retryBusy.Milliseconds()
-	}
-	return e
-}
-
-// code returns the code of an error for metrics.
-func code(err error) string {
-	var l lobby.Error
-	if errors.As(err, &l) {
-		return string(l)
-	}
-	var e *sio.Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return "internal"
 }

@@ -22,6 +22,7 @@ type matches struct {
 
 	mu    sync.Mutex // guards the following
 	live  map[string]*liveMatch
+	past  match.Stats   // sums of those that are over
 	empty chan struct{} // closed when the last one is gone while draining
 	drawn bool          // draining: no match is made any more
 }
@@ -153,22 +154,44 @@ func (ms *matches) find(id string) *liveMatch {
 func (ms *matches) remove(id string) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
-	delete(ms.live, id)
+	if l := ms.live[id]; l != nil {
+		addStats(&ms.past, l.match.Stats())
+		delete(ms.live, id)
+	}
 	if ms.empty != nil && len(ms.live) == 0 {
 		close(ms.empty)
 		ms.empty = nil
 	}
 }
 
-// count returns the number of live matches by game.
-func (ms *matches) count() map[string]int {
+// census returns the number of live matches by game, and the sums of all
+// matches there ever were.
+func (ms *matches) census() (live map[string]int, sum match.Stats) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
-	n := make(map[string]int)
+	live, sum = make(map[string]int), ms.past
 	for _, l := range ms.live {
-		n[l.game]++
+		live[l.game]++
+		addStats(&sum, l.match.Stats())
 	}
-	return n
+	return live, sum
+}
+
+// addStats adds the counters of one match.
+func addStats(sum *match.Stats, one match.Stats) {
+	sum.Inputs += one.Inputs
+	sum.Late += one.Late
+	sum.Early += one.Early
+	sum.Repeated += one.Repeated
+	sum.Bad += one.Bad
+	sum.Requests += one.Requests
+	sum.Snapshots += one.Snapshots
+	sum.SnapshotsRefused += one.SnapshotsRefused
+	sum.SnapshotBytes += one.SnapshotBytes
+	sum.Events += one.Events
+	sum.EventsRefused += one.EventsRefused
+	sum.InboxFull += one.InboxFull
+	sum.StaleEpoch += one.StaleEpoch
 }
 
 // drain ends every match and waits until they are over.

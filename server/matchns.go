@@ -74,9 +74,7 @@ func (s *Server) admit(sock *sio.Socket) error {
 	ctx, cancel := context.WithTimeout(context.Background(), ClaimTimeout)
 	defer cancel()
 	if err := live.match.Claim(ctx, tok.Seat, tok.Epoch, tok.Kind == lobby.KindResume); err != nil {
-		e := matchError(err)
-		s.metrics.refuse("match", e.Code)
-		return e
+		return s.refused("match", err)
 	}
 	c := &sitter{s: s, sock: sock, token: tok, live: live}
 	sock.Data = c
@@ -96,7 +94,7 @@ func (s *Server) sit(sock *sio.Socket) {
 		s: s, sock: sock, live: c.live, seat: c.token.Seat, player: c.token.Player,
 	})
 	if err != nil {
-		s.metrics.refuse("match", matchError(err).Code)
+		s.metrics.refuse("match", wireError(err).Code)
 		sock.Disconnect(false)
 		return
 	}
@@ -163,7 +161,7 @@ func (c *sitter) answer(a sio.Args, v any, err error) {
 	}
 	var reply any = requestReply{OK: true, Data: v}
 	if err != nil {
-		reply = errorReply{Err: matchError(err)}
+		reply = errorReply{Err: wireError(err)}
 	}
 	if err := a.Ack(reply); err != nil {
 		c.s.log.Debug("ack not sent", slog.String("match", c.live.id), slog.Any("err", err))
@@ -172,27 +170,4 @@ func (c *sitter) answer(a sio.Args, v any, err error) {
 
 func badRequest() error {
 	return &game.Error{Code: "bad_payload", Msg: "want {ev, data?}"}
-}
-
-// matchError turns an error of a match or a game into that of the wire. What is
-// not in the vocabulary stays inside.
-func matchError(err error) *sio.Error {
-	var g *game.Error
-	if errors.As(err, &g) {
-		return &sio.Error{Code: g.Code, Msg: g.Msg, Path: g.Path}
-	}
-	switch {
-	case errors.Is(err, match.ErrSeatGone):
-		return &sio.Error{Code: "seat_gone", Msg: "the seat is gone"}
-	case errors.Is(err, match.ErrGone):
-		return &sio.Error{Code: "not_found", Msg: "the match is over"}
-	case errors.Is(err, match.ErrTooLarge):
-		return &sio.Error{Code: "bad_payload", Msg: "the message is too large"}
-	case errors.Is(err, match.ErrFull):
-		return &sio.Error{Code: "rate_limited", Msg: "too many messages", RetryMs: 1000}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &sio.Error{Code: "overloaded", Msg: "the match did not answer in time", RetryMs: retryBusy.Milliseconds()}
-	default:
-		return refusal(err)
-	}
 }

@@ -19,7 +19,6 @@ type metrics struct {
 	over     *prometheus.CounterVec
 	seats    *prometheus.CounterVec
 	closed   *prometheus.CounterVec
-	rejected *prometheus.CounterVec
 
 	mu    sync.Mutex                       // guards pairs
 	pairs map[[2]string]prometheus.Counter // of refused, at most MaxRefusals
@@ -33,12 +32,11 @@ func newMetrics() *metrics {
 		over:     counterVec("gs_matches_over_total", "Matches that are over, by game and reason.", "game", "reason"),
 		seats:    counterVec("gs_seat_transitions_total", "Changes of seats.", "from", "to"),
 		closed:   counterVec("gs_seat_closed_total", "Match sockets ended by their match, by reason.", "reason"),
-		rejected: counterVec("gs_input_rejected_total", "Inputs that were not taken, by reason.", "why"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.refused, m.over, m.seats, m.closed, m.rejected,
+		m.refused, m.over, m.seats, m.closed,
 	)
 	return m
 }
@@ -51,9 +49,6 @@ func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
 // blocking, and a bounded number of labels whatever comes in.
 func (m *metrics) refuse(layer, reason string) {
 	m.refusal(layer, reason).Inc()
-	if layer == "input" {
-		m.rejected.WithLabelValues(reason).Inc()
-	}
 }
 
 func (m *metrics) refusal(layer, reason string) prometheus.Counter {
@@ -91,9 +86,7 @@ func (c *census) Collect(ch chan<- prometheus.Metric) {
 	w := writer{ch}
 	c.connections(w)
 	c.lobby(w)
-	for game, n := range c.s.matches.count() {
-		w.gauge("gs_matches", "Live matches.", float64(n), "game", game)
-	}
+	c.matches(w)
 	c.ticks(w)
 }
 
@@ -110,6 +103,13 @@ func (c *census) connections(w writer) {
 	w.gauge("gs_out_queue_bytes", "Bytes that wait to be written, all connections.", float64(e.OutboxBytes))
 	w.counter("gs_slow_closed_total", "Connections closed because they did not read.", float64(e.SlowConsumers))
 	w.counter("gs_panics_total", "Panics that were contained.", float64(e.Panics), "where", "engine")
+	i := c.s.io.Stats()
+	w.gauge("gs_sockets", "Connected sockets of all namespaces.", float64(i.Sockets))
+	w.counter("gs_joined_total", "Namespaces joined.", float64(i.Joined))
+	w.counter("gs_events_in_total", "Events from clients.", float64(i.Events))
+	w.counter("gs_events_unknown_total", "Events that nobody listens to.", float64(i.Unknown))
+	w.counter("gs_bad_payloads_total", "Events whose argument did not fit.", float64(i.BadPayloads))
+	w.counter("gs_panics_total", "Panics that were contained.", float64(i.Panics), "where", "handler")
 	ready := 0.0
 	if c.s.ready.Load() {
 		ready = 1
@@ -133,6 +133,27 @@ func (c *census) lobby(w writer) {
 	w.counter("gs_tickets_requeued_total", "Tickets that went back to searching.", float64(l.Requeued))
 	w.counter("gs_matches_made_total", "Matches made.", float64(l.Made))
 	w.gauge("gs_lobby_pending", "Notifications not yet delivered.", float64(l.Pending))
+}
+
+func (c *census) matches(w writer) {
+	live, sum := c.s.matches.census()
+	for _, game := range c.s.order {
+		w.gauge("gs_matches", "Live matches.", float64(live[game]), "game", game)
+	}
+	w.counter("gs_inputs_total", "Inputs accepted.", float64(sum.Inputs))
+	w.counter("gs_inputs_late_total", "Inputs accepted after their tick.", float64(sum.Late))
+	const rejected = "Inputs that were not taken, by reason."
+	w.counter("gs_input_rejected_total", rejected, float64(sum.Early), "why", "early")
+	w.counter("gs_input_rejected_total", rejected, float64(sum.Repeated), "why", "repeated")
+	w.counter("gs_input_rejected_total", rejected, float64(sum.Bad), "why", "bad")
+	w.counter("gs_input_rejected_total", rejected, float64(sum.InboxFull), "why", "inbox_full")
+	w.counter("gs_stale_epoch_total", "Messages of connections that were replaced.", float64(sum.StaleEpoch))
+	w.counter("gs_requests_total", "Requests to games.", float64(sum.Requests))
+	w.counter("gs_snapshots_total", "Snapshots by whether the socket took them.", float64(sum.Snapshots), "result", "sent")
+	w.counter("gs_snapshots_total", "Snapshots by whether the socket took them.", float64(sum.SnapshotsRefused), "result", "refused")
+	w.counter("gs_snapshot_bytes_total", "Bytes of snapshots sent.", float64(sum.SnapshotBytes))
+	w.counter("gs_events_total", "Events of games sent, one for each receiver.", float64(sum.Events))
+	w.counter("gs_out_dropped_total", "What a closing connection did not take.", float64(sum.EventsRefused), "kind", "event")
 }
 
 func (c *census) ticks(w writer) {

@@ -1,0 +1,201 @@
+package client
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"gameserver/game/snap"
+	"gameserver/sio"
+	socket "gameserver/sio/client"
+)
+
+// listenMatch sets the handlers of the match namespace. They serve one Match
+// after the other.
+func (c *Client) listenMatch() {
+	raw := func(event string, h func(*Match, *sio.Event) error) {
+		c.match.OnRaw(event, func(ev *sio.Event) {
+			m := c.current()
+			if m == nil {
+				return
+			}
+			if err := h(m, ev); err != nil {
+				c.opts.Logger.Warn("bad event from the server", slog.String("event", event), slog.Any("err", err))
+				c.io.Drop()
+			}
+		})
+	}
+	raw("welcome", (*Match).onWelcome)
+	raw("schema", (*Match).onSchema)
+	raw("snapshot", (*Match).onSnapshot)
+	raw("event", (*Match).onEvent)
+	raw("result", (*Match).onResult)
+	c.match.OnDisconnect(func(reason string) {
+		m := c.current()
+		switch {
+		case m == nil, reason == socket.ReasonClient: // whoever disconnects parts
+		case reason == socket.ReasonServer:
+			m.part(ErrPutOut)
+		case m.over():
+			c.match.Disconnect() // there is nothing to resume
+			m.part(nil)
+		default:
+			if h := c.opts.Handlers.OnLost; h != nil {
+				h(m, reason)
+			}
+		}
+	})
+	c.match.OnConnectError(func(err error) {
+		if m := c.current(); m != nil {
+			m.part(err)
+		}
+	})
+}
+
+func (c *Client) current() *Match {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cur
+}
+
+func (m *Match) onWelcome(ev *sio.Event) error {
+	var w Welcome
+	if err := ev.Args(nil).Decode(0, &w); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.welcome, m.state = w, w.State
+	return nil
+}
+
+func (m *Match) onSchema(ev *sio.Event) error {
+	var wire snap.Wire
+	if err := ev.Args(nil).Decode(0, &wire); err != nil {
+		return err
+	}
+	s, err := wire.Schema()
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.world = NewWorld(s)
+	resumed := m.isReady
+	if !resumed {
+		m.isReady = true
+		close(m.ready)
+	}
+	m.mu.Unlock()
+	if h := m.c.opts.Handlers.OnResumed; resumed && h != nil {
+		h(m)
+	}
+	return nil
+}
+
+// argument returns the first argument in msgpack, which lives until the next
+// call.
+func (m *Match) argument(ev *sio.Event) ([]byte, error) {
+	if ev.Parser() == sio.ParserMsgpack {
+		return ev.Arg(0), nil
+	}
+	var err error
+	m.scratch, err = ev.AppendArg(m.scratch[:0], 0)
+	return m.scratch, err
+}
+
+var errNoSchema = errors.New("server/client: snapshot before the schema")
+
+func (m *Match) onSnapshot(ev *sio.Event) error {
+	b, err := m.argument(ev)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	if m.world == nil {
+		m.mu.Unlock()
+		return errNoSchema
+	}
+	s, err := m.world.Apply(b)
+	if err == nil {
+		m.last = s
+		m.seenAt = time.Now()
+	}
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if h := m.c.opts.Handlers.OnSnapshot; h != nil {
+		h(m, s)
+	}
+	return nil
+}
+
+func (m *Match) onEvent(ev *sio.Event) error {
+	b, err := m.argument(ev)
+	if err != nil {
+		return err
+	}
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	if err != nil {
+		return err
+	}
+	var e Event
+	if n != 3 {
+		return errors.New("server/client: event without three parts")
+	}
+	if e.Tick, b, err = msgp.ReadUint32Bytes(b); err != nil {
+		return err
+	}
+	name, b, err := msgp.ReadStringZC(b)
+	if err != nil {
+		return err
+	}
+	e.Name, e.Data = m.intern(name), b
+	if e.Name == "match:state" {
+		m.onState(e)
+	}
+	if h := m.c.opts.Handlers.OnEvent; h != nil {
+		h(m, e)
+	}
+	return nil
+}
+
+func (m *Match) onState(e Event) {
+	var v struct {
+		State string `json:"state"`
+	}
+	if Decode(e.Data, &v) != nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = v.State
+}
+
+// intern returns a name without making it again each time.
+func (m *Match) intern(name []byte) string {
+	if s, ok := m.names[string(name)]; ok {
+		return s
+	}
+	s := string(name)
+	if len(m.names) < namesMax {
+		m.names[s] = s
+	}
+	return s
+}
+
+func (m *Match) onResult(ev *sio.Event) error {
+	var r Result
+	if err := ev.Args(nil).Decode(0, &r); err != nil {
+		return err
+	}
+	if h := m.c.opts.Handlers.OnResult; h != nil {
+		h(m, r)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.endLocked(&r, nil)
+	return nil
+}
