@@ -6,7 +6,7 @@ import "pixi.js/text";
 import "pixi.js/particle-container";
 import { Container, Graphics, Particle, ParticleContainer, Sprite, Text, Texture, WebGLRenderer } from "pixi.js";
 import { Effects } from "./effects";
-import { type Atlas, drawAtlas, SHIP_PX } from "./textures";
+import { type Atlas, drawAtlas, drawGround, SHIP_PX } from "./textures";
 import type { ArenaWorld, Welcome } from "./wire";
 import { interpolatedShip, type LocalShip, type SetPlan, Sight, type Track, type World } from "./world";
 
@@ -58,6 +58,7 @@ export class Renderer {
 
   private readonly stage = new Container();
   private readonly camera = new Container();
+  private readonly ground = new Sprite({ texture: drawGround(8, 8) });
   private floor = new Graphics();
   private readonly shots: ParticleContainer;
   private readonly shotParts: Particle[] = [];
@@ -96,7 +97,7 @@ export class Renderer {
       this.shotParts.push(p);
       this.shots.addParticle(p);
     }
-    this.camera.addChild(this.floor, this.shots, this.ships, this.fx.layer, this.labels);
+    this.camera.addChild(this.ground, this.floor, this.shots, this.ships, this.fx.layer, this.labels);
     this.stage.addChild(this.camera);
   }
 
@@ -168,32 +169,14 @@ export class Renderer {
     for (const c of this.ships.removeChildren()) c.destroy({ children: true });
     for (const c of this.labels.removeChildren()) c.destroy({ children: true });
     this.fx.clear();
-    this.floor.destroy({ children: true });
+    this.ground.texture.destroy(true);
+    this.ground.texture = drawGround(w.world.w, w.world.h);
+    this.ground.setSize(w.world.w, w.world.h);
+    this.floor.destroy();
     this.floor = drawFloor(w.world);
-    this.floor.addChild(this.nebula(w.world));
-    this.camera.addChildAt(this.floor, 0);
+    this.camera.addChildAt(this.floor, 1);
     this.jump = true;
     this.alive = false;
-  }
-
-  /** A little light on the floor, so that places look different. */
-  private nebula(a: ArenaWorld): Container {
-    const c = new Container();
-    const lights: [number, number, number][] = [
-      [0.18, 0.25, 0x2f7bff],
-      [0.82, 0.2, 0x9a3dff],
-      [0.5, 0.55, 0x17b7c9],
-      [0.2, 0.85, 0xd1408f],
-      [0.85, 0.82, 0x2fb58a],
-    ];
-    for (const [x, y, tint] of lights) {
-      const s = centred(this.atlas.glow, (a.h * 0.75) / this.atlas.glow.width, tint);
-      s.position.set(x * a.w, y * a.h);
-      s.alpha = 0.16;
-      s.blendMode = "add";
-      c.addChild(s);
-    }
-    return c;
   }
 
   /** Where a ship is drawn now; null when it is not. */
@@ -462,11 +445,6 @@ function clampView(at: number, half: number, size: number, margin: number): numb
 
 function drawFloor(a: ArenaWorld): Graphics {
   const g = new Graphics();
-  g.rect(0, 0, a.w, a.h).fill(0x0f1629);
-  for (let x = 0; x < a.w; x += 400) {
-    for (let y = (x / 400) % 2 === 0 ? 0 : 400; y < a.h; y += 800) g.rect(x, y, Math.min(400, a.w - x), Math.min(400, a.h - y));
-  }
-  g.fill(0x111a30);
   for (let x = 80; x < a.w; x += 80) g.moveTo(x, 0).lineTo(x, a.h);
   for (let y = 80; y < a.h; y += 80) g.moveTo(0, y).lineTo(a.w, y);
   g.stroke({ color: 0x1c2845, width: 1.5 });

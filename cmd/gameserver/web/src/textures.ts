@@ -80,6 +80,45 @@ const drawStreak: Draw = (c, w, h) => {
   c.fill();
 };
 
+const LIGHTS: [x: number, y: number, color: string][] = [
+  [0.18, 0.25, "47 123 255"],
+  [0.82, 0.2, "154 61 255"],
+  [0.5, 0.55, "23 183 201"],
+  [0.2, 0.85, "209 64 143"],
+  [0.85, 0.82, "47 181 138"],
+];
+
+/**
+ * The ground of a field, coarse on purpose: large patches and some light, so
+ * that places look different, as one opaque picture that is cheap to draw.
+ */
+export function drawGround(fieldW: number, fieldH: number): Texture {
+  const k = 1 / 4;
+  const canvas = document.createElement("canvas");
+  const w = (canvas.width = Math.max(1, Math.ceil(fieldW * k)));
+  const h = (canvas.height = Math.max(1, Math.ceil(fieldH * k)));
+  const c = canvas.getContext("2d");
+  if (c === null) throw new Error("this browser has no 2D canvas");
+  c.fillStyle = "#0e1527";
+  c.fillRect(0, 0, w, h);
+  c.fillStyle = "#111a30";
+  const tile = 400 * k;
+  for (let x = 0; x * tile < w; x++) {
+    for (let y = x % 2; y * tile < h; y += 2) c.fillRect(x * tile, y * tile, tile, tile);
+  }
+  c.globalCompositeOperation = "lighter";
+  for (const [x, y, color] of LIGHTS) {
+    const r = h * 0.5;
+    const g = c.createRadialGradient(x * w, y * h, 0, x * w, y * h, r);
+    g.addColorStop(0, `rgb(${color} / 0.17)`);
+    g.addColorStop(0.5, `rgb(${color} / 0.07)`);
+    g.addColorStop(1, `rgb(${color} / 0)`);
+    c.fillStyle = g;
+    c.fillRect(0, 0, w, h);
+  }
+  return Texture.from(canvas, true);
+}
+
 export function drawAtlas(): Atlas {
   const canvas = document.createElement("canvas");
   canvas.width = 512;
