@@ -53,11 +53,17 @@ func (s *alarms) fire(now time.Time) {
 
 type alarmHeap []*alarm
 
-func (h alarmHeap) Len() int           { return len(h) }
-func (h alarmHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h alarmHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i+1, j+1
+// Len implements heap.Interface.
+func (h *alarmHeap) Len() int { return len(*h) }
+
+// Less implements heap.Interface.
+func (h *alarmHeap) Less(i, j int) bool { return (*h)[i].at.Before((*h)[j].at) }
+
+// Swap implements heap.Interface.
+func (h *alarmHeap) Swap(i, j int) {
+	a := *h
+	a[i], a[j] = a[j], a[i]
+	a[i].index, a[j].index = i+1, j+1
 }
 
 // Push implements heap.Interface.

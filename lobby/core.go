@@ -114,12 +114,12 @@ func (c *core) emit(p *player, event string, payload any) {
 // attach counts one more connection of a player.
 func (c *core) attach(id, name string, now time.Time) error {
 	if id == "" || len(id) > MaxIDLen {
-		return BadPayload
+		return ErrBadPayload
 	}
 	p := c.players[id]
 	if p == nil {
 		if len(c.players) >= c.cfg.MaxPlayers {
-			return Overloaded
+			return ErrOverloaded
 		}
 		p = &player{id: id}
 		p.idle.wake = func(now time.Time) { c.expire(p, now) }
@@ -200,9 +200,9 @@ func (c *core) join(id, queue, rid string, now time.Time) (string, error) {
 	p, q := c.players[id], c.queues[queue]
 	switch {
 	case p == nil:
-		return "", NotFound
+		return "", ErrNotFound
 	case len(rid) > MaxRidLen:
-		return "", BadPayload
+		return "", ErrBadPayload
 	}
 	for _, r := range p.rids {
 		if rid != "" && r.rid == rid {
@@ -211,19 +211,19 @@ func (c *core) join(id, queue, rid string, now time.Time) (string, error) {
 	}
 	switch {
 	case q == nil:
-		return "", NotFound
+		return "", ErrNotFound
 	case p.match != nil:
 		c.emit(p, EventFound, c.found(p, now))
-		return "", AlreadyInMatch
+		return "", ErrAlreadyInMatch
 	case p.ticket != nil && p.ticket.queue != q:
-		return "", AlreadyQueued
+		return "", ErrAlreadyQueued
 	case p.ticket != nil:
 		p.remember(rid, p.ticket.id)
 		return p.ticket.id, nil
 	case c.draining:
-		return "", Draining
+		return "", ErrDraining
 	case c.live >= c.cfg.MaxTickets || len(c.out) >= MaxPending:
-		return "", Overloaded
+		return "", ErrOverloaded
 	}
 	t := c.enqueue(p, q, now, 0)
 	p.remember(rid, t.id)
@@ -261,13 +261,13 @@ func (c *core) leave(id, ticket string, now time.Time) error {
 	p := c.players[id]
 	switch {
 	case p == nil:
-		return NotFound
+		return ErrNotFound
 	case p.ticket == nil && p.match != nil:
-		return TooLate
+		return ErrTooLate
 	case p.ticket == nil || ticket != "" && ticket != p.ticket.id:
-		return NotFound
+		return ErrNotFound
 	case p.ticket.state != searching:
-		return TooLate
+		return ErrTooLate
 	}
 	c.cancel(p.ticket, now)
 	return nil

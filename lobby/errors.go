@@ -5,47 +5,47 @@ type Error string
 
 // The refusals of this package.
 const (
-	// AlreadyInMatch: the player has a seat; leave it first. The seat is told
+	// ErrAlreadyInMatch: the player has a seat; leave it first. The seat is told
 	// again by match:found.
-	AlreadyInMatch Error = "already_in_match"
-	// AlreadyQueued: the player searches in another queue.
-	AlreadyQueued Error = "already_queued"
-	// NotFound: no such queue, or no such ticket of this player.
-	NotFound Error = "not_found"
-	// TooLate: the ticket was offered or seated before it could be withdrawn.
-	TooLate Error = "too_late"
-	// BadPayload: a field is out of its bounds.
-	BadPayload Error = "bad_payload"
-	// Draining: the server takes no new tickets.
-	Draining Error = "draining"
-	// Overloaded: a bound of limits.go is reached; try again later.
-	Overloaded Error = "overloaded"
-	// AuthFailed: a token is malformed, forged or of another kind.
-	AuthFailed Error = "auth_failed"
-	// Expired: a genuine token is past its time.
-	Expired Error = "expired"
+	ErrAlreadyInMatch Error = "already_in_match"
+	// ErrAlreadyQueued: the player searches in another queue.
+	ErrAlreadyQueued Error = "already_queued"
+	// ErrNotFound: no such queue, or no such ticket of this player.
+	ErrNotFound Error = "not_found"
+	// ErrTooLate: the ticket was offered or seated before it could be withdrawn.
+	ErrTooLate Error = "too_late"
+	// ErrBadPayload: a field is out of its bounds.
+	ErrBadPayload Error = "bad_payload"
+	// ErrDraining: the server takes no new tickets.
+	ErrDraining Error = "draining"
+	// ErrOverloaded: a bound of limits.go is reached; try again later.
+	ErrOverloaded Error = "overloaded"
+	// ErrAuthFailed: a token is malformed, forged or of another kind.
+	ErrAuthFailed Error = "auth_failed"
+	// ErrExpired: a genuine token is past its time.
+	ErrExpired Error = "expired"
 )
 
 // Error implements error with a sentence for people.
 func (e Error) Error() string {
 	switch e {
-	case AlreadyInMatch:
+	case ErrAlreadyInMatch:
 		return "you already have a seat in a match"
-	case AlreadyQueued:
+	case ErrAlreadyQueued:
 		return "you are already searching in another queue"
-	case NotFound:
+	case ErrNotFound:
 		return "no such queue or ticket"
-	case TooLate:
+	case ErrTooLate:
 		return "the match has been made already"
-	case BadPayload:
+	case ErrBadPayload:
 		return "a field is missing or out of bounds"
-	case Draining:
+	case ErrDraining:
 		return "the server is shutting down"
-	case Overloaded:
+	case ErrOverloaded:
 		return "the server is full, try again later"
-	case AuthFailed:
+	case ErrAuthFailed:
 		return "the token is not valid"
-	case Expired:
+	case ErrExpired:
 		return "the token has expired"
 	default:
 		return string(e)

@@ -84,27 +84,27 @@ func (k *Keys) Seal(t Token) string {
 }
 
 // Open returns what text says when it is one of ours, of one of the given
-// kinds and not expired at now. The error is AuthFailed, or Expired with the
+// kinds and not expired at now. The error is ErrAuthFailed, or ErrExpired with the
 // token that was genuine once.
 func (k *Keys) Open(text string, now time.Time, kinds ...Kind) (Token, error) {
 	// The decoder skips line breaks; a token has one spelling only.
 	if len(text) > MaxTokenLen || strings.ContainsAny(text, "\r\n") {
-		return Token{}, AuthFailed
+		return Token{}, ErrAuthFailed
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) < tokenHead+2+sha256.Size {
-		return Token{}, AuthFailed
+		return Token{}, ErrAuthFailed
 	}
 	body := b[:len(b)-sha256.Size]
 	if !hmac.Equal(k.sign(slices.Clip(body)), b) {
-		return Token{}, AuthFailed
+		return Token{}, ErrAuthFailed
 	}
 	t, err := parseToken(body)
 	if err != nil || !slices.Contains(kinds, t.Kind) {
-		return Token{}, AuthFailed
+		return Token{}, ErrAuthFailed
 	}
 	if !now.Before(t.Expires) {
-		return t, Expired
+		return t, ErrExpired
 	}
 	return t, nil
 }

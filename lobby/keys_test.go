@@ -10,10 +10,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-func testKeys(t testing.TB) *Keys {
-	t.Helper()
+func testKeys(tb testing.TB) *Keys {
+	tb.Helper()
 	k, err := NewKeys([]byte("0123456789abcdef"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return k
 }
 
@@ -65,19 +65,19 @@ func TestTokenRefusals(t *testing.T) {
 	}{
 		"good":              {good, now, []Kind{KindOpen}, nil},
 		"one of two kinds":  {good, now, []Kind{KindResume, KindOpen}, nil},
-		"another kind":      {good, now, []Kind{KindResume}, AuthFailed},
-		"no kind":           {good, now, nil, AuthFailed},
+		"another kind":      {good, now, []Kind{KindResume}, ErrAuthFailed},
+		"no kind":           {good, now, nil, ErrAuthFailed},
 		"last moment":       {good, tok.Expires.Add(-1), []Kind{KindOpen}, nil},
-		"expired":           {good, tok.Expires, []Kind{KindOpen}, Expired},
-		"other secret":      {other.Seal(tok), now, []Kind{KindOpen}, AuthFailed},
-		"random secret":     {random.Seal(tok), now, []Kind{KindOpen}, AuthFailed},
-		"empty":             {"", now, []Kind{KindOpen}, AuthFailed},
-		"not base64":        {"!" + good[1:], now, []Kind{KindOpen}, AuthFailed},
-		"cut":               {good[:len(good)-4], now, []Kind{KindOpen}, AuthFailed},
-		"longer":            {good + "AAAA", now, []Kind{KindOpen}, AuthFailed},
-		"padded":            {good + "=", now, []Kind{KindOpen}, AuthFailed},
-		"with line break":   {good[:8] + "\n" + good[8:], now, []Kind{KindOpen}, AuthFailed},
-		"beyond any length": {strings.Repeat("A", MaxTokenLen+1), now, []Kind{KindOpen}, AuthFailed},
+		"expired":           {good, tok.Expires, []Kind{KindOpen}, ErrExpired},
+		"other secret":      {other.Seal(tok), now, []Kind{KindOpen}, ErrAuthFailed},
+		"random secret":     {random.Seal(tok), now, []Kind{KindOpen}, ErrAuthFailed},
+		"empty":             {"", now, []Kind{KindOpen}, ErrAuthFailed},
+		"not base64":        {"!" + good[1:], now, []Kind{KindOpen}, ErrAuthFailed},
+		"cut":               {good[:len(good)-4], now, []Kind{KindOpen}, ErrAuthFailed},
+		"longer":            {good + "AAAA", now, []Kind{KindOpen}, ErrAuthFailed},
+		"padded":            {good + "=", now, []Kind{KindOpen}, ErrAuthFailed},
+		"with line break":   {good[:8] + "\n" + good[8:], now, []Kind{KindOpen}, ErrAuthFailed},
+		"beyond any length": {strings.Repeat("A", MaxTokenLen+1), now, []Kind{KindOpen}, ErrAuthFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := k.Open(c.text, c.now, c.kinds...)
@@ -96,7 +96,7 @@ func TestTokenRefusals(t *testing.T) {
 		for bit := range 8 {
 			raw[i] ^= 1 << bit
 			_, err := k.Open(base64.RawURLEncoding.EncodeToString(raw), now, KindOpen, KindResume, KindSession)
-			require.ErrorIs(t, err, AuthFailed, "byte %d bit %d", i, bit)
+			require.ErrorIs(t, err, ErrAuthFailed, "byte %d bit %d", i, bit)
 			raw[i] ^= 1 << bit
 		}
 	}

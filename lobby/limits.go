@@ -5,9 +5,9 @@ import "time"
 // The maxima of this package. What happens at each is said beside it.
 const (
 	// MaxPlayers is the default bound of players known at a time. Attach
-	// answers Overloaded above it.
+	// answers ErrOverloaded above it.
 	MaxPlayers = 100_000
-	// MaxTickets is the default bound of live tickets. Join answers Overloaded
+	// MaxTickets is the default bound of live tickets. Join answers ErrOverloaded
 	// above it.
 	MaxTickets = 100_000
 	// MaxQueues bounds the queues of one lobby; New panics above it, because
@@ -18,13 +18,13 @@ const (
 	// MaxRids is how many request ids are remembered for each player; the
 	// oldest is forgotten first.
 	MaxRids = 8
-	// MaxRidLen bounds a request id in bytes; a longer one is BadPayload.
+	// MaxRidLen bounds a request id in bytes; a longer one is ErrBadPayload.
 	MaxRidLen = 64
 	// MaxTokenLen bounds a token in bytes; a longer one is not even decoded.
 	MaxTokenLen = 512
 	// MaxIDLen bounds the ids inside a token in bytes.
 	MaxIDLen = 64
-	// MaxPending bounds the undelivered notifications. Join answers Overloaded
+	// MaxPending bounds the undelivered notifications. Join answers ErrOverloaded
 	// above it, so that the rest, which is proportional to tickets, fits.
 	MaxPending = 1 << 18
 	// MaxAttempts is how often one request to be matched may fail before the

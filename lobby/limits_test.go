@@ -2,6 +2,7 @@ package lobby
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,7 @@ func TestMaxPlayers(t *testing.T) {
 		for i := range 3 {
 			require.NoError(t, b.Attach(fmt.Sprint(i), ""))
 		}
-		require.ErrorIs(t, b.Attach("3", ""), Overloaded)
+		require.ErrorIs(t, b.Attach("3", ""), ErrOverloaded)
 		require.NoError(t, b.Attach("2", ""), "a known player may come again")
 		require.Equal(t, 3, b.Stats().Attached)
 	})
@@ -27,7 +28,7 @@ func TestMaxTickets(t *testing.T) {
 		b.enter("a", "b")
 		require.NoError(t, b.Attach("c", ""))
 		_, err := b.Join("c", "arena", "")
-		require.ErrorIs(t, err, Overloaded)
+		require.ErrorIs(t, err, ErrOverloaded)
 		require.NoError(t, b.Leave("a", ""))
 		_, err = b.Join("c", "arena", "")
 		require.NoError(t, err)
@@ -59,7 +60,7 @@ func TestMaxRidLen(t *testing.T) {
 		b := newBench(t, Queue{}, Config{})
 		require.NoError(t, b.Attach("a", ""))
 		_, err := b.Join("a", "arena", strings.Repeat("r", MaxRidLen+1))
-		require.ErrorIs(t, err, BadPayload)
+		require.ErrorIs(t, err, ErrBadPayload)
 		_, err = b.Join("a", "arena", strings.Repeat("r", MaxRidLen))
 		require.NoError(t, err)
 	})
@@ -68,8 +69,8 @@ func TestMaxRidLen(t *testing.T) {
 func TestMaxIDLen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Queue{}, Config{})
-		require.ErrorIs(t, b.Attach(strings.Repeat("p", MaxIDLen+1), ""), BadPayload)
-		require.ErrorIs(t, b.Attach("", ""), BadPayload)
+		require.ErrorIs(t, b.Attach(strings.Repeat("p", MaxIDLen+1), ""), ErrBadPayload)
+		require.ErrorIs(t, b.Attach("", ""), ErrBadPayload)
 		require.NoError(t, b.Attach(strings.Repeat("p", MaxIDLen), ""))
 	})
 }
@@ -84,24 +85,24 @@ func TestMaxPending(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Attach("b", ""))
 	_, err = l.Join("b", "arena", "")
-	require.ErrorIs(t, err, Overloaded)
+	require.ErrorIs(t, err, ErrOverloaded)
 }
 
 func TestQueueMistakesPanic(t *testing.T) {
 	b := &bench{t: t}
-	many := make([]Queue, MaxQueues)
-	for i := range many {
-		many[i].Name = fmt.Sprint(i)
+	var many []Queue
+	for i := range MaxQueues {
+		many = append(many, Queue{Name: fmt.Sprint(i)})
 	}
-	make := func(queues ...Queue) func() {
+	with := func(queues ...Queue) func() {
 		return func() { New(Config{Queues: queues, Matches: b, Notifier: b}) }
 	}
-	require.NotPanics(t, make(many...))
-	require.Panics(t, make(append(many, Queue{Name: "more"})...))
-	require.Panics(t, make(Queue{Name: "a"}, Queue{Name: "a"}))
-	require.Panics(t, make(Queue{}))
-	require.Panics(t, make(Queue{Name: "a", Min: 3, Max: 2}))
-	require.NotPanics(t, make(Queue{Name: "a", Max: MaxGroup}))
-	require.Panics(t, make(Queue{Name: "a", Max: MaxGroup + 1}))
+	require.NotPanics(t, with(many...))
+	require.Panics(t, with(append(slices.Clip(many), Queue{Name: "more"})...))
+	require.Panics(t, with(Queue{Name: "a"}, Queue{Name: "a"}))
+	require.Panics(t, with(Queue{}))
+	require.Panics(t, with(Queue{Name: "a", Min: 3, Max: 2}))
+	require.NotPanics(t, with(Queue{Name: "a", Max: MaxGroup}))
+	require.Panics(t, with(Queue{Name: "a", Max: MaxGroup + 1}))
 	require.Panics(t, func() { New(Config{}) })
 }

@@ -22,7 +22,7 @@ func TestLonePlayerMeetsBots(t *testing.T) {
 
 		time.Sleep(DefaultFillAfter - 1)
 		require.Zero(t, b.groupCount(), "before its time")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		g, at := b.group(0)
 		require.Equal(t, DefaultFillAfter, at)
 		require.Less(t, at, 10*time.Second, "a lone player is in a match within 10 s")
@@ -132,11 +132,11 @@ func TestJoinIsIdempotent(t *testing.T) {
 			require.Equal(t, first, again)
 		}
 		_, err = b.Join("a", "other", "")
-		require.ErrorIs(t, err, AlreadyQueued)
+		require.ErrorIs(t, err, ErrAlreadyQueued)
 		_, err = b.Join("a", "nowhere", "")
-		require.ErrorIs(t, err, NotFound)
+		require.ErrorIs(t, err, ErrNotFound)
 		_, err = b.Join("nobody", "arena", "")
-		require.ErrorIs(t, err, NotFound)
+		require.ErrorIs(t, err, ErrNotFound)
 
 		require.NoError(t, b.Leave("a", first))
 		late, err := b.Join("a", "arena", "r1")
@@ -152,19 +152,19 @@ func TestJoinIsIdempotent(t *testing.T) {
 func TestLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Queue{Min: 1, Max: 1}, Config{})
-		require.ErrorIs(t, b.Leave("a", ""), NotFound)
+		require.ErrorIs(t, b.Leave("a", ""), ErrNotFound)
 		release := make(chan struct{})
 		b.create = func(Group) error { <-release; return nil }
 		b.enter("a")
 		synctest.Wait() // the match is being made
-		require.ErrorIs(t, b.Leave("a", ""), TooLate, "offered")
+		require.ErrorIs(t, b.Leave("a", ""), ErrTooLate, "offered")
 		close(release)
 		b.found("a")
-		require.ErrorIs(t, b.Leave("a", ""), TooLate, "seated")
+		require.ErrorIs(t, b.Leave("a", ""), ErrTooLate, "seated")
 
 		b2 := newBench(t, Queue{Min: 2, Max: 2}, Config{})
 		b2.enter("a")
-		require.ErrorIs(t, b2.Leave("a", "tother"), NotFound)
+		require.ErrorIs(t, b2.Leave("a", "tother"), ErrNotFound)
 		require.NoError(t, b2.Leave("a", ""))
 		s := b2.states("a")
 		require.Equal(t, "cancelled", s[len(s)-1].State)
@@ -265,14 +265,14 @@ func TestSeatIsOfferedAgain(t *testing.T) {
 		m := b.found("a").Match
 
 		_, err := b.Join("a", "arena", "")
-		require.ErrorIs(t, err, AlreadyInMatch)
+		require.ErrorIs(t, err, ErrAlreadyInMatch)
 		require.Equal(t, m, b.found("a").Match, "told again with the refusal")
 
 		b.Detach("a")
 		time.Sleep(2 * DefaultGrace)
 		require.NoError(t, b.Attach("a", ""))
 		_, err = b.Keys().Open(b.found("a").Seat.Token, time.Now(), KindOpen)
-		require.ErrorIs(t, err, Expired, "the seat was not taken in its time")
+		require.ErrorIs(t, err, ErrExpired, "the seat was not taken in its time")
 
 		b.Opened(m, 0, 7)
 		b.Opened(m, 0, 5) // late news
@@ -322,7 +322,7 @@ func TestDrain(t *testing.T) {
 		require.Equal(t, "cancelled", s[len(s)-1].State)
 		require.NoError(t, b.Attach("d", "d"))
 		_, err := b.Join("d", "arena", "")
-		require.ErrorIs(t, err, Draining)
+		require.ErrorIs(t, err, ErrDraining)
 		b.Failed(m, "failed", "x")
 		list := b.told("a", EventFailed)
 		require.Len(t, list, 1)

@@ -220,7 +220,7 @@ func (m *machine) checkQueue(t *rapid.T, q *queue, live map[*ticket]bool) {
 	}
 }
 
-// checkSeats: nobody sits twice. (I3)
+// checkSeats: nobody sits twice (I3).
 func (m *machine) checkSeats(t *rapid.T) {
 	sits := map[*player]string{}
 	for id, match := range m.c.matches {

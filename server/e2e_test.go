@@ -33,7 +33,7 @@ func TestWholeWay(t *testing.T) {
 		"msgpack upgrade":   {Msgpack: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, Config{}, duo(), 0)
+			h := open(t, Config{}, duo())
 			a, b := h.arrive("ann", o), h.arrive("bob", client.Options{Transport: engine.WebSocket})
 			hello := a.enter()
 			require.Equal(t, "ann", hello.Player.Name)
@@ -83,9 +83,9 @@ func TestWholeWay(t *testing.T) {
 // as a stock client does, with the resume token, and with the one the lobby
 // offers to a client that lost both.
 func TestResume(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{Msgpack: true}), h.arrive("bob", client.Options{})
-	wa, _ := h.pair(a, b)
+	wa := h.pair(a, b)
 	at := a.sees(wa.You, func(float64) bool { return true })
 	a.row(at+1, 7)
 	a.sees(wa.You, func(x float64) bool { return x >= 7 })
@@ -118,9 +118,9 @@ func TestResume(t *testing.T) {
 }
 
 func TestFirstTokenIsVoidOnceResumeWasUsed(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{})
-	wa, _ := h.pair(a, b)
+	wa := h.pair(a, b)
 	first := a.token
 	a.token = wa.Resume
 	a.c.Drop()
@@ -136,9 +136,9 @@ func TestFirstTokenIsVoidOnceResumeWasUsed(t *testing.T) {
 }
 
 func TestNewestConnectionWins(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{})
-	wa, _ := h.pair(a, b)
+	wa := h.pair(a, b)
 	twin := h.arrive("ann", client.Options{Msgpack: true})
 	twin.token = a.token
 	require.Equal(t, wa.You, twin.sit().You)
@@ -158,7 +158,7 @@ func refusedCode(t *testing.T, err error) string {
 }
 
 func TestBadSeatTokens(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{})
 	for _, s := range []*sailor{a, b} {
 		s.enter()
@@ -205,7 +205,7 @@ func TestBadSeatTokens(t *testing.T) {
 }
 
 func TestLeaveFreesThePlayer(t *testing.T) {
-	h := open(t, Config{}, game.Rules{Players: game.Between(2, 2)}, 0)
+	h := open(t, Config{}, game.Rules{Players: game.Between(2, 2)})
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{})
 	h.pair(a, b)
 	require.Equal(t, "already_in_match", refusedCode(t,
@@ -221,11 +221,11 @@ func TestLeaveFreesThePlayer(t *testing.T) {
 
 // TestPanicEndsOneMatch sinks one match while another goes on.
 func TestPanicEndsOneMatch(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{Msgpack: true})
 	c, d := h.arrive("cid", client.Options{}), h.arrive("dan", client.Options{})
-	wa, _ := h.pair(a, b)
-	wc, _ := h.pair(c, d)
+	wa := h.pair(a, b)
+	wc := h.pair(c, d)
 	at := a.sees(wa.You, func(float64) bool { return true })
 	require.NoError(t, a.match.Emit("input", map[string]any{"s": at + 1, "k": at, "v": map[string]any{"crash": true}}))
 	for _, s := range []*sailor{a, b} {
@@ -244,9 +244,9 @@ func TestPanicEndsOneMatch(t *testing.T) {
 
 // TestDrain ends matches with a result, then the connections, then Serve.
 func TestDrain(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b, c := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{Msgpack: true}), h.arrive("cid", client.Options{})
-	wa, _ := h.pair(a, b)
+	wa := h.pair(a, b)
 	a.sees(wa.You, func(float64) bool { return true })
 	c.enter()
 	c.queue()
@@ -265,7 +265,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestRequests(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{Msgpack: true})
 	h.pair(a, b)
 	for _, s := range []*sailor{a, b} {
@@ -289,7 +289,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestStrikesCloseTheConnection(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{Msgpack: true})
 	h.pair(a, b)
 	for _, s := range []*sailor{a, b} {
@@ -304,7 +304,7 @@ func TestStrikesCloseTheConnection(t *testing.T) {
 }
 
 func TestLobbySocketsOfOnePlayer(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	first := h.arrive("ann", client.Options{})
 	hello := first.enter()
 	for range MaxPlayerSockets - 1 {
@@ -320,7 +320,7 @@ func TestLobbySocketsOfOnePlayer(t *testing.T) {
 }
 
 func TestForeignSessionIsANewPlayer(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", client.Options{}), h.arrive("  \u202e Bob \n the\tBuilder of very long names", client.Options{})
 	ha := a.enter()
 	b.session = a.session[:len(a.session)-2] + "AA"

@@ -33,7 +33,7 @@ func wireError(err error) *sio.Error {
 		return &sio.Error{Code: g.Code, Msg: g.Msg, Path: g.Path}
 	case errors.As(err, &l):
 		e := &sio.Error{Code: string(l), Msg: l.Error()}
-		if l == lobby.Overloaded || l == lobby.Draining {
+		if l == lobby.ErrOverloaded || l == lobby.ErrDraining {
 			e.RetryMs = retryBusy.Milliseconds()
 		}
 		return e

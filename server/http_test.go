@@ -129,7 +129,7 @@ func TestCrossOriginAnswers(t *testing.T) {
 }
 
 func TestAdmin(t *testing.T) {
-	h := open(t, Config{AdminToken: "letmein"}, duo(), 0)
+	h := open(t, Config{AdminToken: "letmein"}, duo())
 	require.NoError(t, h.start())
 	mux := h.adminMux()
 	require.Equal(t, 200, get(mux, http.MethodGet, "/healthz").Code)
@@ -151,9 +151,9 @@ func TestAdmin(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", clientOptions()), h.arrive("bob", clientOptions())
-	wa, _ := h.pair(a, b)
+	wa := h.pair(a, b)
 	at := a.sees(wa.You, func(float64) bool { return true })
 	a.row(at+1, 2)
 	a.sees(wa.You, func(x float64) bool { return x >= 2 })
@@ -192,7 +192,7 @@ func TestRefusalLabelsAreBounded(t *testing.T) {
 }
 
 func TestListenerLimits(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	send := func(request string) string {
 		c, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 		require.NoError(t, err)
@@ -217,7 +217,7 @@ func TestShutdownOfAServerThatNeverStarted(t *testing.T) {
 }
 
 func TestShutdownIsBounded(t *testing.T) {
-	h := open(t, Config{}, duo(), 0)
+	h := open(t, Config{}, duo())
 	a, b := h.arrive("ann", clientOptions()), h.arrive("bob", clientOptions())
 	h.pair(a, b)
 	over, cancel := context.WithCancel(t.Context())
@@ -255,8 +255,8 @@ func TestErrorsOfTheWire(t *testing.T) {
 		err  error
 		code string
 	}{
-		{lobby.Draining, "draining"},
-		{lobby.AlreadyInMatch, "already_in_match"},
+		{lobby.ErrDraining, "draining"},
+		{lobby.ErrAlreadyInMatch, "already_in_match"},
 		{context.DeadlineExceeded, "overloaded"},
 		{io.ErrUnexpectedEOF, "internal"},
 		{&sio.Error{Code: "x"}, "x"},
@@ -264,5 +264,5 @@ func TestErrorsOfTheWire(t *testing.T) {
 		require.Equal(t, c.code, wireError(c.err).Code)
 	}
 	require.NotContains(t, wireError(io.ErrUnexpectedEOF).Msg, "EOF")
-	require.Positive(t, wireError(lobby.Overloaded).RetryMs)
+	require.Positive(t, wireError(lobby.ErrOverloaded).RetryMs)
 }

@@ -12,10 +12,10 @@ import (
 	"gameserver/sio"
 )
 
-func pack(t testing.TB, v any) []byte {
-	t.Helper()
+func pack(tb testing.TB, v any) []byte {
+	tb.Helper()
 	b, err := msgpack.Marshal(v)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 

@@ -72,7 +72,7 @@ func (s *Server) serveLobby() {
 // one. A session that is not ours any more is no reason to refuse.
 func (s *Server) greet(sock *sio.Socket) error {
 	if s.draining.Load() {
-		return s.refused("lobby", lobby.Draining)
+		return s.refused("lobby", lobby.ErrDraining)
 	}
 	var auth lobbyAuth
 	if err := sock.Auth(&auth); err != nil {

@@ -28,7 +28,6 @@ const patience = 60 * time.Second
 // pond is the game of these tests: boats that go right.
 type pond struct {
 	Boats game.Set[boat]
-	goal  float64 // reaching it ends the match; 0: none does
 }
 
 type boat struct {
@@ -55,11 +54,7 @@ func (g *pond) Step(s *game.Step[oar]) {
 		if in.Crash {
 			panic("the boat sinks")
 		}
-		b := g.Boats.Mut(p.ID)
-		b.X += float64(in.Row)
-		if g.goal > 0 && b.X >= g.goal {
-			s.Match.End()
-		}
+		g.Boats.Mut(p.ID).X += float64(in.Row)
 	}
 }
 
@@ -97,7 +92,7 @@ type harbour struct {
 }
 
 // open runs a server with the pond on a free port until the test ends.
-func open(t *testing.T, cfg Config, rules game.Rules, goal float64) *harbour {
+func open(t *testing.T, cfg Config, rules game.Rules) *harbour {
 	t.Helper()
 	if rules.Countdown == 0 {
 		rules.Countdown = -1
@@ -106,7 +101,7 @@ func open(t *testing.T, cfg Config, rules game.Rules, goal float64) *harbour {
 		cfg.QueueFill = time.Hour // only full groups
 	}
 	h := &harbour{Server: New(cfg), t: t, done: make(chan error, 1)}
-	game.Register(h.Server, "pond", func() *pond { return &pond{goal: goal} }, rules)
+	game.Register(h.Server, "pond", func() *pond { return &pond{} }, rules)
 	ln, err := engine.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h.url = "http://" + ln.Addr().String()
@@ -299,15 +294,17 @@ func (s *sailor) sees(boat uint32, ok func(x float64) bool) uint32 {
 	}
 }
 
-// pair brings two players into one match.
-func (h *harbour) pair(a, b *sailor) (wa, wb welcome) {
+// pair brings two players into one match and returns the welcome of the first.
+func (h *harbour) pair(a, b *sailor) welcome {
 	h.t.Helper()
 	for _, s := range []*sailor{a, b} {
 		s.enter()
 		s.queue()
 	}
 	require.Equal(h.t, a.found().Match, b.found().Match)
-	return a.sit(), b.sit()
+	wa := a.sit()
+	b.sit()
+	return wa
 }
 
 func clientOptions() client.Options { return client.Options{Transport: engineclient.WebSocket} }

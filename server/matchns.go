@@ -50,14 +50,14 @@ func (s *Server) serveMatches() {
 // changed anywhere when it refuses.
 func (s *Server) admit(sock *sio.Socket) error {
 	if s.draining.Load() {
-		return s.refused("match", lobby.Draining)
+		return s.refused("match", lobby.ErrDraining)
 	}
 	var auth matchAuth
 	if err := sock.Auth(&auth); err != nil || auth.Seat == "" {
-		return s.refused("match", lobby.AuthFailed)
+		return s.refused("match", lobby.ErrAuthFailed)
 	}
 	tok, err := s.lobby.Keys().Open(auth.Seat, time.Now(), lobby.KindOpen, lobby.KindResume)
-	if err != nil && !errors.Is(err, lobby.Expired) {
+	if err != nil && !errors.Is(err, lobby.ErrExpired) {
 		return s.refused("match", err)
 	}
 	live := s.matches.find(tok.Match)
@@ -65,8 +65,8 @@ func (s *Server) admit(sock *sio.Socket) error {
 	case live == nil:
 		return s.refused("match", match.ErrGone)
 	case tok.Seat >= len(live.opened):
-		return s.refused("match", lobby.AuthFailed)
-	case err != nil && !(tok.Kind == lobby.KindOpen && live.opened[tok.Seat].Load()):
+		return s.refused("match", lobby.ErrAuthFailed)
+	case err != nil && (tok.Kind != lobby.KindOpen || !live.opened[tok.Seat].Load()):
 		// A stock client reconnects with the token it first had: past its time
 		// that opens nothing any more, but the match may let it resume.
 		return s.refused("match", err)

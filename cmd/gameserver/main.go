@@ -3,9 +3,11 @@ package main
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"time"
 
+	"gameserver/game"
 	"gameserver/game/arena"
 	"gameserver/server"
 )
@@ -17,8 +19,9 @@ var dist embed.FS
 
 // flags are the arena's own, beside those of every game server.
 type flags struct {
-	Tick  int           `group:"Arena" default:"60" placeholder:"HZ" help:"Ticks a second, a multiple of 10 up to 240 (${default})."`
-	Round time.Duration `group:"Arena" default:"3m" placeholder:"TIME" help:"Length of a round (${default})."`
+	Players int           `group:"Arena" default:"8" placeholder:"N" help:"Most players in a match, 2 to 64 (${default})."`
+	Tick    int           `group:"Arena" default:"60" placeholder:"HZ" help:"Ticks a second, a multiple of 10 up to 240 (${default})."`
+	Round   time.Duration `group:"Arena" default:"3m" placeholder:"TIME" help:"Length of a round (${default})."`
 }
 
 func main() {
@@ -31,7 +34,10 @@ func main() {
 		Page:  page,
 		Flags: &f,
 		Setup: func(s *server.Server) error {
-			arena.Register(s, arena.Options{Tick: f.Tick, Round: f.Round})
+			if f.Players < arena.MinPlayers || f.Players > arena.MaxPlayers {
+				return fmt.Errorf("--players must be %d to %d", arena.MinPlayers, arena.MaxPlayers)
+			}
+			arena.Register(s, arena.Options{Tick: f.Tick, Round: f.Round, Players: game.Between(arena.MinPlayers, f.Players)})
 			return nil
 		},
 	}).Main()
