@@ -165,6 +165,9 @@ func (c *Client) idleLocked() {
 		_ = c.session.conn.Close()
 		c.session = nil
 		c.own = true
+		for _, s := range c.order {
+			s.joined, s.stale = false, false
+		}
 	}
 	if c.abort != nil {
 		c.abort()

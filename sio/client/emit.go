@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/tinylib/msgp/msgp"
@@ -108,10 +109,11 @@ func (s *Socket) send(msgs []engine.Message, a *pendingAck) error {
 	}
 	conn := c.session.conn
 	c.mu.Unlock()
-	if len(msgs) == 1 {
-		return conn.Send(msgs[0].Data, msgs[0].Binary)
+	err := conn.SendAll(msgs)
+	if errors.Is(err, engine.ErrClosed) {
+		return ErrDisconnected // which the Socket is about to learn
 	}
-	return conn.SendAll(msgs)
+	return err
 }
 
 func (s *Socket) bufferLocked(msgs []engine.Message, a *pendingAck) error {
@@ -218,7 +220,11 @@ func (s *Socket) SendPacket(packet []byte) error {
 	}
 	conn := c.session.conn
 	c.mu.Unlock()
-	return conn.Send(packet, c.opts.Msgpack)
+	err := conn.Send(packet, c.opts.Msgpack)
+	if errors.Is(err, engine.ErrClosed) {
+		return sio.ErrNotConnected // as the Socket is about to learn
+	}
+	return err
 }
 
 // appendQuoted appends a JSON string.

@@ -68,19 +68,21 @@ func (n *session) route(ev *sio.Event) error {
 		c.mu.Unlock()
 		return nil
 	}
-	switch ev.Type() {
-	case sio.PacketEvent:
+	switch typ := ev.Type(); {
+	case typ == sio.PacketConnect || typ == sio.PacketConnectError:
+		if rejoin := s.answeredLocked(ev); rejoin {
+			c.mu.Unlock()
+			s.join(n)
+			return nil
+		}
+	case !s.connected: // about an earlier connection of the Socket
+	case typ == sio.PacketEvent:
 		return s.eventUnlock(ev)
-	case sio.PacketAck:
+	case typ == sio.PacketAck:
 		s.ackedLocked(ev)
-	case sio.PacketConnect:
-		s.welcomeLocked(ev)
-	case sio.PacketDisconnect:
+	case typ == sio.PacketDisconnect:
 		s.leaveLocked(ErrDisconnected)
 		s.postDisconnectLocked(ReasonServer)
-		c.idleLocked()
-	case sio.PacketConnectError:
-		s.refuseLocked(connectError(ev))
 		c.idleLocked()
 	}
 	c.mu.Unlock()

@@ -15,8 +15,9 @@ type Socket struct {
 	nsp string  // immutable
 
 	active    bool // wants to be connected
-	joined    bool // CONNECT was sent in this session
-	connected bool // CONNECT was answered
+	joined    bool // CONNECT was sent in this session, and not refused
+	connected bool // CONNECT was answered, and the answer is still wanted
+	stale     bool // CONNECT is not answered yet, and its answer not wanted
 	id        string
 	waiters   []chan error // calls of Connect
 	buffered  [][]engine.Message
@@ -175,7 +176,6 @@ func (s *Socket) giveUp(ctx context.Context, w chan error, mine bool) error {
 		err = errors.Join(err, c.lastErr)
 	}
 	if mine && len(s.waiters) == 0 {
-		s.sendDisconnectLocked()
 		s.leaveLocked(err)
 		c.idleLocked()
 	}
@@ -191,7 +191,9 @@ func (s *Socket) Disconnect() {
 		return
 	}
 	was := s.connected
-	s.sendDisconnectLocked()
+	if was {
+		s.sendDisconnectLocked()
+	}
 	s.leaveLocked(ErrDisconnected)
 	if was {
 		s.postDisconnectLocked(ReasonClient)
@@ -200,10 +202,10 @@ func (s *Socket) Disconnect() {
 }
 
 func (s *Socket) sendDisconnectLocked() {
-	if s.joined && s.c.session != nil {
+	if n := s.c.session; n != nil {
 		msgs, err := sio.Encode(s.c.parser(), sio.Header{Type: sio.PacketDisconnect, Namespace: s.nsp})
 		if err == nil {
-			_ = s.c.session.conn.SendAll(msgs)
+			_ = n.conn.SendAll(msgs)
 		}
 	}
 }
@@ -233,6 +235,27 @@ func (s *Socket) join(n *session) {
 	_ = n.conn.SendAll(msgs) // an error is the session's end, which is reported
 }
 
+// answeredLocked acts on the answer to CONNECT. It reports whether to send
+// another one: the first was given up, and the Socket is wanted again.
+func (s *Socket) answeredLocked(ev *sio.Event) (rejoin bool) {
+	yes := ev.Type() == sio.PacketConnect
+	switch {
+	case s.stale:
+		if yes {
+			s.sendDisconnectLocked()
+		}
+		s.stale, s.joined = false, false
+		return s.active
+	case yes:
+		s.welcomeLocked(ev)
+	default:
+		s.joined = false
+		s.refuseLocked(connectError(ev))
+		s.c.idleLocked()
+	}
+	return false
+}
+
 // welcomeLocked acts on the server's CONNECT.
 func (s *Socket) welcomeLocked(ev *sio.Event) {
 	if s.connected {
@@ -258,16 +281,19 @@ func (s *Socket) welcomeLocked(ev *sio.Event) {
 // detachLocked notes that the session was lost.
 func (s *Socket) detachLocked(reason string) {
 	was := s.connected
-	s.joined, s.connected, s.id = false, false, ""
+	s.joined, s.connected, s.stale, s.id = false, false, false, ""
 	s.dropAcksLocked(ErrDisconnected, false)
 	if was {
 		s.postDisconnectLocked(reason)
 	}
 }
 
-// leaveLocked makes the Socket inactive.
+// leaveLocked makes the Socket inactive. A CONNECT that is not answered yet
+// stays to be answered.
 func (s *Socket) leaveLocked(err error) {
-	s.active, s.joined, s.connected, s.id = false, false, false, ""
+	s.stale = s.joined && !s.connected && s.c.session != nil
+	s.joined = s.stale
+	s.active, s.connected, s.id = false, false, ""
 	s.buffered, s.bufBytes = nil, 0
 	s.dropAcksLocked(err, true)
 	s.tellWaitersLocked(err)
