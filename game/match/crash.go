@@ -53,7 +53,8 @@ func (m *Match) trap(finished, more *bool) {
 // tick is published.
 func (m *Match) fail(what string, stack []byte) {
 	if m.state.Final() {
-		return // a fault in what follows the end; there is nobody left to tell
+		m.dispose(game.ReasonFailed) // a fault in a link or a hook, after the end
+		return
 	}
 	c := &Crash{
 		Ref: fmt.Sprintf("%s@%d", m.cfg.ID, m.tick), Match: m.cfg.ID, Game: m.cfg.Def.Name, Seed: m.cfg.Seed,

@@ -7,6 +7,9 @@ func (m *Match) present() int {
 	return m.census[SeatConnected] + m.census[SeatDropped] + m.census[SeatBot]
 }
 
+// least is how many must be present for the match to begin.
+func (m *Match) least() int { return min(m.rules.Players.Min, len(m.seats)) }
+
 // alive counts the persons who are in the match or may still come.
 func (m *Match) alive() int {
 	return m.census[SeatReserved] + m.census[SeatConnected] + m.census[SeatDropped]
@@ -20,14 +23,18 @@ func (m *Match) settle() {
 	case game.StateCountdown:
 		switch {
 		case m.people > 0 && m.alive() == 0:
-			m.void(game.ReasonEmpty)
+			m.void(game.ReasonLeft)
+		case m.present() < m.least():
+			m.void(game.ReasonLeft)
 		case m.tick >= m.until:
 			m.enter(game.StateRunning, 0)
 		}
 	case game.StateRunning, game.StateHolding:
 		m.settleRunning()
 	case game.StateEnding:
-		m.finish()
+		if m.tick >= m.until {
+			m.finish()
+		}
 	case game.StateEnded, game.StateVoid, game.StateFailed:
 	}
 }
@@ -39,7 +46,7 @@ func (m *Match) settleOpen() {
 	case m.people > 0 && m.alive() == 0:
 		m.void(game.ReasonNoShow)
 	case m.census[SeatReserved] > 0:
-	case m.present() < min(m.rules.Players.Min, len(m.seats)):
+	case m.present() < m.least():
 		m.void(game.ReasonNoShow)
 	case m.rules.Countdown == 0:
 		m.enter(game.StateRunning, 0)
@@ -103,6 +110,7 @@ func (m *Match) end(why game.Reason) {
 func (m *Match) finish() {
 	res := result{Match: m.cfg.ID, Reason: m.why.String(), Result: m.drv.Close(m.why)}
 	m.enter(game.StateEnded, 0)
+	m.flush()
 	for i := range m.seats {
 		if s := &m.seats[i]; s.link != nil {
 			m.emit(s, "result", res)
@@ -118,6 +126,7 @@ func (m *Match) finish() {
 func (m *Match) void(why game.Reason) {
 	m.drv.Close(game.ReasonVoided)
 	m.enter(game.StateVoid, 0)
+	m.flush()
 	m.dispose(game.ReasonVoided)
 	if m.cfg.Hooks.Voided != nil {
 		m.cfg.Hooks.Voided(m, why)

@@ -100,20 +100,23 @@ func (m *Match) Tick(t *tick.Tick) (more bool) {
 	m.drain()
 	m.expireSeats()
 	m.settle()
+	if m.state.Final() {
+		finished = true
+		return false
+	}
 	m.takeInputs()
 
-	if !m.state.Final() {
-		t.Begin(tick.PhaseStep)
-		m.step()
+	t.Begin(tick.PhaseStep)
+	m.step()
 
-		t.Begin(tick.PhaseEvents)
-		m.flush()
+	t.Begin(tick.PhaseEvents)
+	m.flush()
 
-		t.Begin(tick.PhaseEncode)
-		m.publish(t)
-	}
+	t.Begin(tick.PhaseEncode)
+	m.publish(t)
+
 	finished = true
-	return !m.state.Final()
+	return true
 }
 
 // begin starts the tick; the first one starts the game.

@@ -65,7 +65,7 @@ func (m *Match) flush() {
 
 // tell sends one event to a player, or to all if to is 0.
 func (m *Match) tell(to game.ID, name string, data any) {
-	var v any = [...]any{m.tick, name, data}
+	v := []any{m.tick, name, data}
 	for i := range m.seats {
 		if s := &m.seats[i]; s.link != nil && (to == 0 || to == game.ID(i+1)) {
 			m.stats.events.Add(1)

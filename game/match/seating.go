@@ -145,7 +145,7 @@ func (m *Match) expireSeats() {
 	for i := range m.seats {
 		s := &m.seats[i]
 		switch {
-		case m.state.Final() || m.tick <= s.until:
+		case m.state.Final() || m.tick < s.until:
 		case s.state == SeatReserved && m.rules.Bots && m.drv.Bots() && m.census[SeatConnected] > 0:
 			m.seatBot(s)
 		case s.state == SeatReserved:
