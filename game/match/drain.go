@@ -70,12 +70,12 @@ func (m *Match) input(e *Entry) {
 func (m *Match) request(e *Entry) {
 	s := m.current(e)
 	if s == nil {
-		e.refuse(ErrSeatGone)
+		e.refuse(ErrSeatGone, game.ReasonSeatGone)
 		return
 	}
 	s.heard()
 	if m.state == game.StateEnding {
-		e.refuse(ErrGone)
+		e.refuse(ErrGone, game.ReasonEnded)
 		return
 	}
 	m.stats.requests.Add(1)
@@ -93,8 +93,8 @@ func (m *Match) cut(s *seat, why game.Reason) {
 	l.Close(why)
 }
 
-// refuse answers an entry that will not be handled.
-func (e *Entry) refuse(err error) {
+// refuse answers an entry that will not be handled; why is for a connection.
+func (e *Entry) refuse(err error, why game.Reason) {
 	switch {
 	case e.reply != nil:
 		e.reply(nil, err)
@@ -103,7 +103,7 @@ func (e *Entry) refuse(err error) {
 		e.left()
 		e.left = nil
 	case e.link != nil:
-		e.link.Close(game.ReasonSeatGone)
+		e.link.Close(why)
 		e.link = nil
 	}
 	e.answer(err)

@@ -71,8 +71,11 @@ func (m *Match) accept(s *seat, e *Entry) error {
 // note measures how early an input came for its tick.
 func (m *Match) note(in *inputs, e *Entry) {
 	period := int64(time.Second) / int64(m.rules.Tick)
-	early := (int64(e.S)-int64(m.tick))*period + m.started - e.at
-	quarters := int(min(max(early*4/period, -leadMax), leadMax))
+	early := 4 * ((int64(e.S)-int64(m.tick))*period + m.started - e.at)
+	quarters := int(min(max(early/period, -leadMax), leadMax))
+	if early%period < 0 { // rounded down: late is never said to be in time
+		quarters = max(quarters-1, -leadMax)
+	}
 	if !in.heard || quarters < in.lead {
 		in.lead, in.heard = quarters, true
 	}

@@ -146,11 +146,11 @@ func (m *Match) dispose(why game.Reason) {
 	}
 	if m.batch != nil {
 		for ; m.next < len(m.batch.entries); m.next++ {
-			m.batch.entries[m.next].refuse(ErrGone)
+			m.batch.entries[m.next].refuse(ErrGone, why)
 		}
 	}
 	rest := m.inbox.close()
 	for i := range rest {
-		rest[i].refuse(ErrGone)
+		rest[i].refuse(ErrGone, why)
 	}
 }

@@ -267,4 +267,9 @@ func pack(v any) []byte {
 	return b
 }
 
-func value(n int, fire bool) []byte { return pack(map[string]any{"n": n, "fire": fire}) }
+func value(n int, fire bool) []byte {
+	return pack(struct {
+		N    int  `msgpack:"n"`
+		Fire bool `msgpack:"fire"`
+	}{n, fire})
+}

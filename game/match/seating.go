@@ -23,9 +23,8 @@ func (m *Match) claim(e *Entry) error {
 // attach gives a seat to a new connection.
 func (m *Match) attach(e *Entry) {
 	s, l := &m.seats[e.Seat], e.link
-	e.link = nil
 	if !s.state.Alive() || m.state == game.StateEnding {
-		l.Close(game.ReasonSeatGone)
+		e.refuse(ErrSeatGone, game.ReasonSeatGone)
 		return
 	}
 	if s.link != nil {
@@ -39,7 +38,7 @@ func (m *Match) attach(e *Entry) {
 	}
 	if s.player == nil {
 		if !m.join(s) {
-			l.Close(game.ReasonRefused)
+			e.refuse(ErrSeatGone, game.ReasonRefused)
 			return
 		}
 	} else {
@@ -49,6 +48,7 @@ func (m *Match) attach(e *Entry) {
 		}
 		m.drv.Resume(s.player)
 	}
+	s.link, e.link = l, nil // until here a panic finds the link in the entry
 	m.welcome(s, l)
 }
 
@@ -79,7 +79,7 @@ func (m *Match) seatBot(s *seat) {
 // welcome tells a new connection where it is. A full snapshot follows at the end
 // of the tick.
 func (m *Match) welcome(s *seat, l Link) {
-	s.link, s.enc, s.owed = l, snap.JSON, true
+	s.enc, s.owed = snap.JSON, true
 	if l.Msgpack() {
 		s.enc = snap.Msgpack
 	}
