@@ -10,10 +10,10 @@
 //
 // Who may call what: every method of Client and Match is safe from any
 // goroutine. The callbacks of Handlers named OnSnapshot, OnEvent and OnResult
-// run on the reader, in the order of the wire: they must not block, must not
-// call Match.View, and may read the World; bytes they are given die when they
-// return. All other callbacks run one at a time on a goroutine of their own.
-// The World may be read from elsewhere only inside Match.View.
+// run on the reader, in the order of the wire: they must not block, and may read
+// the World; bytes they are given die when they return. All other callbacks run
+// one at a time on a goroutine of their own. The World may be read from
+// elsewhere only inside Match.View.
 //
 // In the steady state applying a snapshot and sending an input with
 // Match.SendInput allocate nothing with the msgpack parser.

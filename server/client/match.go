@@ -29,7 +29,6 @@ type Match struct {
 	seat     string     // token of match:found
 	welcome  Welcome
 	state    string
-	world    *World // nil before the first schema
 	last     Snapshot
 	seenAt   time.Time // when last came
 	result   *Result
@@ -37,6 +36,9 @@ type Match struct {
 	ended    bool
 	isReady  bool
 	isParted bool
+
+	worldMu sync.Mutex // guards the following against readers in View
+	world   *World     // nil before the first schema; written by the reader
 
 	inMu   sync.Mutex // guards the following
 	newest uint32     // newest input sent
@@ -91,8 +93,8 @@ func (m *Match) Last() Snapshot {
 
 // View calls f with the World, which does not change until f returns.
 func (m *Match) View(f func(w *World)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.worldMu.Lock()
+	defer m.worldMu.Unlock()
 	f(m.world)
 }
 

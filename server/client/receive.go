@@ -80,8 +80,10 @@ func (m *Match) onSchema(ev *sio.Event) error {
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
+	m.worldMu.Lock()
 	m.world = NewWorld(s)
+	m.worldMu.Unlock()
+	m.mu.Lock()
 	resumed := m.isReady
 	if !resumed {
 		m.isReady = true
@@ -112,20 +114,19 @@ func (m *Match) onSnapshot(ev *sio.Event) error {
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
 	if m.world == nil {
-		m.mu.Unlock()
 		return errNoSchema
 	}
+	m.worldMu.Lock()
 	s, err := m.world.Apply(b)
-	if err == nil {
-		m.last = s
-		m.seenAt = time.Now()
-	}
-	m.mu.Unlock()
+	m.worldMu.Unlock()
 	if err != nil {
 		return err
 	}
+	m.mu.Lock()
+	m.last = s
+	m.seenAt = time.Now()
+	m.mu.Unlock()
 	if h := m.c.opts.Handlers.OnSnapshot; h != nil {
 		h(m, s)
 	}
