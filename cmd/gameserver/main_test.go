@@ -26,6 +26,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"gameserver/sio"
+	"gameserver/sio/client"
 )
 
 // binary is the program under test, built once.
@@ -289,4 +292,77 @@ func selfSigned(t *testing.T, certFile, keyFile string) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
 	return pool
+}
+
+// TestInterruptInAMatch ends a match with a result before the process ends.
+func TestInterruptInAMatch(t *testing.T) {
+	p := start(t, nil, "--queue-fill", "1ms")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var seat string
+	c := client.New(p.url, client.Options{Msgpack: true, Auth: func(nsp string) any {
+		if nsp == "/match" {
+			return map[string]any{"seat": seat}
+		}
+		return map[string]any{"name": "ann"}
+	}})
+	defer func() { _ = c.Close(); <-c.Done() }()
+	lobby, match := c.Socket("/lobby"), c.Socket("/match")
+	type found struct {
+		Seat struct {
+			Token string `json:"token"`
+		} `json:"seat"`
+	}
+	type result struct {
+		Reason string `json:"reason"`
+		Result struct {
+			Players []struct {
+				Name string `json:"name"`
+				Bot  bool   `json:"bot"`
+			} `json:"players"`
+		} `json:"result"`
+	}
+	seats, results := make(chan found, 8), make(chan result, 8)
+	running, drained := make(chan struct{}), make(chan struct{}, 8)
+	lobby.On("match:found", func(a sio.Args) { seats <- decode[found](t, a) })
+	lobby.On("server:drain", func(sio.Args) { drained <- struct{}{} })
+	match.On("event", func(a sio.Args) {
+		if e := decode[[]any](t, a); len(e) == 3 && e[1] == "match:state" {
+			if data, ok := e[2].(map[string]any); ok && data["state"] == "running" {
+				close(running)
+			}
+		}
+	})
+	match.On("result", func(a sio.Args) { results <- decode[result](t, a) })
+	require.NoError(t, lobby.Connect(ctx))
+	require.NoError(t, lobby.Call(ctx, "queue:join", map[string]any{"queue": "arena"}, nil))
+	seat = await(ctx, t, seats).Seat.Token
+	require.NoError(t, match.Connect(ctx))
+	await(ctx, t, running)
+
+	require.Zero(t, p.end(os.Interrupt), p.log.String())
+	await(ctx, t, drained)
+	r := await(ctx, t, results)
+	require.Equal(t, "server_drain", r.Reason)
+	require.Len(t, r.Result.Players, 8)
+	require.NotContains(t, p.log.String(), "cut short")
+	require.NotContains(t, p.log.String(), `"level":"ERROR"`)
+}
+
+func decode[T any](t *testing.T, a sio.Args) (v T) {
+	t.Helper()
+	if err := a.Decode(0, &v); err != nil {
+		t.Error(err)
+	}
+	return v
+}
+
+func await[T any](ctx context.Context, t *testing.T, ch <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-ctx.Done():
+		t.Fatal("it never came")
+	}
+	return v
 }
