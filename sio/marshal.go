@@ -102,6 +102,10 @@ func (m *marshaler) special(v reflect.Value) (done bool, err error) {
 		return true, m.text(x.Format(time.RFC3339Nano))
 	case *time.Time:
 		return true, m.text(x.Format(time.RFC3339Nano))
+	case *json.Number:
+		return true, m.number(*x)
+	case json.Number:
+		return true, m.number(x)
 	case msgpack.CustomEncoder:
 		return true, x.EncodeMsgpack(m.e)
 	case json.Marshaler:
@@ -129,6 +133,15 @@ func (m *marshaler) json(x json.Marshaler) error {
 		return fmt.Errorf("sio: encode %T: %w", x, err)
 	}
 	_, err = m.e.Writer().Write(text)
+	return err
+}
+
+func (m *marshaler) number(x json.Number) error {
+	n, ok := readNumber([]byte(x))
+	if !ok || scanNumber([]byte(x)) != len(x) {
+		return fmt.Errorf("sio: cannot encode number %q", string(x))
+	}
+	_, err := m.e.Writer().Write(n.appendMsgpack(nil))
 	return err
 }
 

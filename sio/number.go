@@ -43,6 +43,9 @@ func numberOf(f float64) number {
 // readNumber reads a JSON number that the check accepted. It fails when the
 // value is beyond the range of a float.
 func readNumber(lit []byte) (number, bool) {
+	if len(lit) == 0 {
+		return number{}, false
+	}
 	if n := len(lit); n <= 20 && scanDigits(lit[1:]) == n-1 {
 		switch {
 		case lit[0] != '-':

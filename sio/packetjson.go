@@ -101,12 +101,12 @@ func jsonPayload(e *Event, scratch []byte) error {
 	first := trimSeparators(e.data)[0]
 	switch e.typ {
 	case PacketConnect:
-		return require(first == '{' && !e.hasID)
+		return valid(first == '{' && !e.hasID)
 	case PacketConnectError:
-		return require((first == '{' || first == '"') && !e.hasID)
+		return valid((first == '{' || first == '"') && !e.hasID)
 	case PacketAck:
 		e.args = trimSeparators(e.data)[1:]
-		return require(first == '[' && e.hasID)
+		return valid(first == '[' && e.hasID)
 	case PacketEvent:
 		if first != '[' || e.nargs == 0 {
 			return protocolError("invalid payload")
@@ -117,7 +117,7 @@ func jsonPayload(e *Event, scratch []byte) error {
 	}
 }
 
-func require(ok bool) error {
+func valid(ok bool) error {
 	if !ok {
 		return protocolError("invalid payload")
 	}

@@ -116,11 +116,11 @@ func msgpackPayload(e *Event, scratch []byte) error {
 	}
 	switch e.typ {
 	case PacketConnect:
-		return require((none || t == msgp.MapType) && !e.hasID)
+		return valid((none || t == msgp.MapType) && !e.hasID)
 	case PacketDisconnect:
-		return require(none && !e.hasID)
+		return valid(none && !e.hasID)
 	case PacketConnectError:
-		return require((t == msgp.MapType || t == msgp.StrType) && !e.hasID)
+		return valid((t == msgp.MapType || t == msgp.StrType) && !e.hasID)
 	}
 	if t != msgp.ArrayType {
 		return protocolError("invalid payload")
@@ -131,7 +131,7 @@ func msgpackPayload(e *Event, scratch []byte) error {
 	}
 	e.args, e.nargs = args, int(n)
 	if e.typ == PacketAck {
-		return require(e.hasID)
+		return valid(e.hasID)
 	}
 	if n == 0 {
 		return protocolError("invalid payload")

@@ -65,6 +65,13 @@ func decodeSpecial(v reflect.Value, b []byte) (done bool, err error) {
 	switch x := v.Addr().Interface().(type) {
 	case *time.Time:
 		return true, decodeTime(x, b)
+	case *json.Number:
+		n, ok := readMsgpackNumber(b)
+		if !ok || !isFinite(n.toFloat()) {
+			return true, badPayload("want a number")
+		}
+		*x = json.Number(n.appendJSON(nil))
+		return true, nil
 	case msgpack.CustomDecoder:
 		d := msgpack.NewDecoder(bytes.NewReader(b))
 		d.SetCustomStructTag("json")
