@@ -173,12 +173,15 @@ class Game {
     this.matchId = "";
     if (r.result === null || r.result === undefined) return this.toLobby(why(r.reason));
     this.go("result");
-    this.ui.result(r.result.players, you, r.result.winner, (id) => this.renderer.color(id));
+    const early = r.reason === "ended" ? "" : why(r.reason);
+    this.ui.result(r.result.players, you, r.result.winner, early, (id) => this.renderer.color(id));
   }
 
   private ejected(e: WireError | null): void {
     this.abandoned = this.matchId;
-    this.toLobby(e === null ? "You left this match, or it is open in another window. Press Play to get back in." : explain(e));
+    if (e === null) this.toLobby("This match is open in another window. Press Play to take it back.");
+    else if (e.code === "auth_failed") this.toLobby("That match is gone, the server was restarted. Press Play for a new one.");
+    else this.toLobby(explain(e));
   }
 
   private refused(e: WireError): void {
@@ -223,7 +226,7 @@ class Game {
       get tick() { return game.session?.world.tick ?? 0; },
       get play() { return game.session?.world.clock.play ?? 0; },
       get delay() { return game.session?.world.clock.delayMs ?? 0; },
-      get ping() { return game.session?.pingMs ?? 0; },
+      get ping() { return Number.isFinite(game.session?.pingMs) ? (game.session?.pingMs ?? 0) : 0; },
       get snapshots() { return game.session?.world.snapshots ?? 0; },
       get snapshotsPerSecond() { return game.session?.snapshotRate(performance.now()) ?? 0; },
       get fps() { return game.frames.fps; },

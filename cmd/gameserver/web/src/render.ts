@@ -382,14 +382,15 @@ export class Renderer {
     v?.label.destroy({ children: true });
   }
 
-  /** Keeps the own ship near the middle and little of the outside in view. */
+  /**
+   * Keeps the own ship near the middle and little of the outside in view; more
+   * of it above and below, where scores, thumbs and health cover the screen.
+   */
   private follow(a: ArenaWorld, dt: number): void {
     const halfW = this.width / this.zoom / 2;
     const halfH = this.height / this.zoom / 2;
-    // Thumbs and scores cover the ends of an upright screen.
-    const margin = this.height > this.width ? 0.36 : 0.2;
     const wantX = clampView(this.x, halfW, a.w, halfW * 0.2);
-    const wantY = clampView(this.y, halfH, a.h, halfH * margin);
+    const wantY = clampView(this.y, halfH, a.h, halfH * 0.34);
     const k = this.jump ? 1 : 1 - Math.exp(-dt * 14);
     this.jump = false;
     this.camX += (wantX - this.camX) * k;
@@ -447,17 +448,17 @@ function drawFloor(a: ArenaWorld): Graphics {
   const g = new Graphics();
   for (let x = 80; x < a.w; x += 80) g.moveTo(x, 0).lineTo(x, a.h);
   for (let y = 80; y < a.h; y += 80) g.moveTo(0, y).lineTo(a.w, y);
-  g.stroke({ color: 0x1c2845, width: 1.5 });
+  g.stroke({ color: 0x7f9ce6, width: 1.5, alpha: 0.11 });
   for (let x = 400; x < a.w; x += 400) {
     for (let y = 400; y < a.h; y += 400) g.moveTo(x - 9, y).lineTo(x + 9, y).moveTo(x, y - 9).lineTo(x, y + 9);
   }
-  g.stroke({ color: 0x3f568a, width: 2 });
+  g.stroke({ color: 0x8fa8e8, width: 2, alpha: 0.4 });
   g.rect(-14, -14, a.w + 28, a.h + 28).stroke({ color: 0x22315a, width: 28, alpha: 0.35 });
   g.rect(-3, -3, a.w + 6, a.h + 6).stroke({ color: 0x5672c4, width: 4 });
-  for (const [x, y, w, h] of a.walls) {
-    g.roundRect(x - 6, y - 2, w + 12, h + 14, 12).fill({ color: 0x04060c, alpha: 0.45 });
-    g.roundRect(x, y, w, h, 6).fill(0x25335a).stroke({ color: 0x5b78c9, width: 2.5, alignment: 1 });
-    if (w > 24 && h > 24) g.roundRect(x + 8, y + 8, w - 16, h - 16, 4).fill(0x2d3e6c);
-  }
+  // Layer by layer, so that walls that touch become one.
+  for (const [x, y, w, h] of a.walls) g.roundRect(x - 5, y - 1, w + 10, h + 12, 10).fill({ color: 0x04060c, alpha: 0.3 });
+  for (const [x, y, w, h] of a.walls) g.roundRect(x, y, w, h, 6).fill(0x6384dc);
+  for (const [x, y, w, h] of a.walls) g.roundRect(x + 2.5, y + 2.5, w - 5, h - 5, 4).fill(0x27365f);
+  for (const [x, y, w, h] of a.walls) if (w > 24 && h > 24) g.roundRect(x + 8, y + 8, w - 16, h - 16, 4).fill(0x31437a);
   return g;
 }

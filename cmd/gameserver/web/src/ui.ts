@@ -249,11 +249,11 @@ export class UI {
     this.pain(0);
   }
 
-  result(rows: readonly ResultRow[], you: number, winner: number, color: (id: number) => string): void {
+  result(rows: readonly ResultRow[], you: number, winner: number, early: string, color: (id: number) => string): void {
     const place = rows.findIndex((r) => r.id === you) + 1;
     const best = rows.find((r) => r.id === winner);
     text(el("verdict"), place === 0 ? "Round over" : winner === you ? "Victory!" : `${ordinal(place)} place`);
-    text(el("verdict-sub"), best === undefined ? "Nobody wins this one." : winner === you ? "The arena is yours." : `${best.name} wins the round.`);
+    text(el("verdict-sub"), early !== "" ? early : best === undefined ? "Nobody wins this one." : winner === you ? "The arena is yours." : `${best.name} wins the round.`);
     this.resultBody.replaceChildren(
       ...rows.map((r, i) => {
         const tr = row([`${i + 1}`, nameCell(r.name, r.bot, color(r.id)), `${r.kills}`, `${r.deaths}`, `${r.score}`]);
