@@ -58,7 +58,7 @@ type request struct {
 // that its Origin is allowed.
 func (s *Server) verify(r *http.Request, friendly bool) (request, *refusal) {
 	req := request{websocket: headerToken(r.Header, "Upgrade", "websocket")}
-	if len(r.URL.RawQuery) > maxQuery {
+	if len(r.URL.RawQuery) > maxQuery || r.Method == http.MethodGet && r.ContentLength != 0 {
 		return req, refuseRequest()
 	}
 	req.query = r.URL.Query()
@@ -181,6 +181,11 @@ func newHandshake(r *http.Request, query url.Values) *Handshake {
 
 // ServeHTTP serves one request of the protocol, whatever its path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// It also bounds what net/http reads of a body that nobody wanted, and so
+		// it is lifted only when a body was read to its end.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
 	friendly := cleanOrigin(r.Header.Get("Origin")) && s.cfg.CheckOrigin(r)
 	if friendly {
 		allowOrigin(w.Header(), r)

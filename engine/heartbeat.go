@@ -23,7 +23,7 @@ func (a *alarm) set(d time.Duration, ring func()) {
 
 // early reports how long the alarm still has to wait; a ring that was already
 // under way when the alarm was moved comes too early.
-func (a *alarm) early() time.Duration { return a.due.Sub(time.Now()) }
+func (a *alarm) early() time.Duration { return time.Until(a.due) }
 
 func (a *alarm) stop() {
 	if a.t != nil {
@@ -66,7 +66,10 @@ func (c *Conn) beat() {
 		c.mu.Unlock()
 		c.close(ReasonNoPong)
 	default:
-		v := c.pingLocked()
+		// The deadline counts from when the ping was due, so that the late alarms
+		// of a busy machine do not add up; but not from much longer ago.
+		late := min(-c.hb.alarm.early(), c.srv.cfg.PingTimeout/10)
+		v := c.pingLocked(late)
 		c.mu.Unlock()
 		if v == broken {
 			c.close(ReasonTransportError)
@@ -74,16 +77,23 @@ func (c *Conn) beat() {
 	}
 }
 
-func (c *Conn) pingLocked() verdict {
+// pingLocked sends a ping that should have gone late ago.
+func (c *Conn) pingLocked(late time.Duration) verdict {
 	c.hb.awaiting.Store(true)
 	c.hb.extended = false
-	c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
+	c.hb.alarm.set(c.srv.cfg.PingTimeout-late, c.beat)
 	if w := c.ws.Load(); w != nil {
 		var frame [4]byte
 		return w.ob.frame(appendControl(frame[:0], packetPing, ""), laneControl)
 	}
 	c.queueLocked(packet{typ: packetPing})
 	return wrote
+}
+
+// overdueLocked reports whether the answer to a ping is late and the alarm has
+// merely not rung yet.
+func (c *Conn) overdueLocked() bool {
+	return c.hb.awaiting.Load() && !c.probing() && c.hb.alarm.early() <= 0
 }
 
 // pong is called for a pong packet. One that nobody asked for changes nothing.
@@ -124,5 +134,5 @@ func (c *Conn) resumeHeartbeatLocked() verdict {
 		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
 		return wrote
 	}
-	return c.pingLocked()
+	return c.pingLocked(0)
 }

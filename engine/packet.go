@@ -61,20 +61,19 @@ func (p packet) appendFrame(dst []byte) []byte {
 	}
 }
 
-// joinPayload appends as many packets from the front as one payload may hold,
-// at least one, and returns how many those are.
-func joinPayload(dst []byte, packets []packet, maxBytes int) (payload []byte, taken int) {
-	start := len(dst)
+// joinPayload joins as many packets from the front as one payload may hold, at
+// least one, and returns how many those are.
+func joinPayload(packets []packet, maxBytes int) (payload []byte, taken int) {
 	for i, p := range packets {
-		if i == maxPayloadPackets || i > 0 && len(dst)-start+1+p.encodedLen() > maxBytes {
-			return dst, i
+		if i == maxPayloadPackets || i > 0 && len(payload)+1+p.encodedLen() > maxBytes {
+			return payload, i
 		}
 		if i > 0 {
-			dst = append(dst, separator)
+			payload = append(payload, separator)
 		}
-		dst = p.appendTo(dst)
+		payload = p.appendTo(payload)
 	}
-	return dst, len(packets)
+	return payload, len(packets)
 }
 
 // nextPacket cuts the first packet off a payload. It copies nothing.

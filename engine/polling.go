@@ -84,7 +84,7 @@ func (c *Conn) enqueueLocked(msgs []Message) verdict {
 
 // takeLocked takes one payload off the queue.
 func (c *Conn) takeLocked() []byte {
-	body, n := joinPayload(nil, c.poll.queue, c.srv.cfg.MaxPayload)
+	body, n := joinPayload(c.poll.queue, c.srv.cfg.MaxPayload)
 	cost := 0
 	for i := range n {
 		cost += c.poll.queue[i].cost()
@@ -181,6 +181,11 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, hs *Handsha
 func (c *Conn) get(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	switch {
+	case !c.closed && c.overdueLocked():
+		c.mu.Unlock()
+		c.close(ReasonNoPong)
+		c.srv.answer(w, false, refuseSID())
+		return
 	case c.closed && c.linger != nil:
 		body := c.lastWordsLocked()
 		if len(c.poll.queue) == 0 {
@@ -325,7 +330,11 @@ func (c *Conn) post(w http.ResponseWriter, r *http.Request) {
 
 // consume reads and delivers the packets of a POST and returns its status.
 func (c *Conn) consume(w http.ResponseWriter, r *http.Request) (status int) {
-	status = http.StatusInternalServerError // stays if a callback panics
+	defer func() {
+		if status == 0 { // a callback panicked
+			status = http.StatusInternalServerError
+		}
+	}()
 	defer c.srv.recovered("message", c)
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/octet-stream" {
 		c.refuse("poll", ReasonProtocol)
@@ -341,16 +350,13 @@ func (c *Conn) consume(w http.ResponseWriter, r *http.Request) (status int) {
 	}
 	f := c.srv.frame()
 	defer c.srv.putFrame(f)
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	var err error
-	f.b, err = readBody(f.b, r.Body)
-	_ = rc.SetReadDeadline(time.Time{})
-	if err != nil {
+	if f.b, err = readBody(f.b, r.Body); err != nil {
 		c.srv.refused("poll", "body")
 		c.close(ReasonTransportError)
 		return http.StatusBadRequest
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	c.srv.stats.bytesIn.Add(int64(len(f.b)))
 	if reason := checkPayload(f.b); reason != 0 {
 		c.refuse("poll", reason)

@@ -28,9 +28,10 @@ type Server struct {
 	mu sync.Mutex
 	// mu guards the following; no other lock is taken under it.
 	conns    map[string]*Conn
-	slots    int  // sessions, and handshakes under way
-	refs     int  // sessions and their goroutines
-	shutting bool // no new sessions
+	sockets  map[*wsConn]struct{} // until they are closed
+	slots    int                  // sessions, and handshakes under way
+	refs     int                  // sessions and their goroutines
+	shutting bool                 // no new sessions
 	idle     chan struct{}
 }
 
@@ -45,7 +46,7 @@ type frameBuf struct{ b []byte }
 
 // New returns a Server. It panics if cfg.Open is nil.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg.withDefaults(), conns: make(map[string]*Conn), idle: make(chan struct{})}
+	s := &Server{cfg: cfg.withDefaults(), conns: make(map[string]*Conn), sockets: make(map[*wsConn]struct{}), idle: make(chan struct{})}
 	s.upgrader = newUpgrader(&s.cfg)
 	return s
 }
@@ -82,7 +83,21 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-s.idle:
 		return nil
 	case <-ctx.Done():
+		s.killAll()
 		return ctx.Err()
+	}
+}
+
+// killAll closes every WebSocket without waiting for its goodbye.
+func (s *Server) killAll() {
+	s.mu.Lock()
+	all := make([]*wsConn, 0, len(s.sockets))
+	for w := range s.sockets {
+		all = append(all, w)
+	}
+	s.mu.Unlock()
+	for _, w := range all {
+		w.ob.kill()
 	}
 }
 
@@ -184,6 +199,19 @@ func (s *Server) lookup(sid string) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conns[sid]
+}
+
+// track remembers a socket for killAll, untrack forgets it.
+func (s *Server) track(w *wsConn) {
+	s.mu.Lock()
+	s.sockets[w] = struct{}{}
+	s.mu.Unlock()
+}
+
+func (s *Server) untrack(w *wsConn) {
+	s.mu.Lock()
+	delete(s.sockets, w)
+	s.mu.Unlock()
 }
 
 // forget takes a session out of the table.

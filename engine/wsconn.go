@@ -83,6 +83,7 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, c *Conn) (*wsCon
 		return nil, nil
 	}
 	arm()
+	s.track(ws)
 	return ws, reader
 }
 
@@ -196,6 +197,7 @@ func (w *wsConn) gone() {
 		_ = t.CloseWrite() // lands in the outbox: does not block
 	}
 	w.ob.kill()
+	w.srv.untrack(w)
 	if w.live {
 		w.conn.unhold()
 	}
