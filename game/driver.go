@@ -113,7 +113,10 @@ func newDriver[G Stepper[I], I any](p *plan, g G, seed uint64) *driver[G, I] {
 	d.step = Step[I]{DT: 1 / float64(p.def.Rules.Tick), Match: &d.match}
 	v := reflect.ValueOf(g).Elem()
 	for i, s := range p.sets {
-		set := v.FieldByIndex(s.index).Addr().Interface().(replicated)
+		set, ok := v.FieldByIndex(s.index).Addr().Interface().(replicated)
+		if !ok {
+			panic("game: findSets found what is not a set")
+		}
 		d.sets = append(d.sets, snap.Source{
 			Rows: set.bind(d.match.ids, int16(i), s.limit), Layout: s.layout, Cap: s.limit,
 		})

@@ -35,7 +35,7 @@ func (e *Error) within(name string) *Error {
 	return e
 }
 
-func (r *reader) object(fields []inputField, p unsafe.Pointer) error {
+func (r *reader) object(fields []inputField, p unsafe.Pointer) *Error {
 	n, ok := r.mapLen()
 	if !ok {
 		return refuse("it is not an object")
@@ -93,14 +93,13 @@ func printable(key []byte) string {
 	return string(out)
 }
 
-func (r *reader) field(f *inputField, p unsafe.Pointer) error {
+func (r *reader) field(f *inputField, p unsafe.Pointer) *Error {
 	var msg string
 	at := unsafe.Add(p, f.offset)
 	switch f.kind {
 	case reflect.Struct:
 		if err := r.object(f.fields, p); err != nil {
-			e := err.(*Error)
-			return e.within(f.name)
+			return err.within(f.name)
 		}
 		return nil
 	case reflect.Bool:

@@ -24,10 +24,10 @@ type control struct {
 	Count int `json:"n"`
 }
 
-func pack(t testing.TB, v any) []byte {
-	t.Helper()
+func pack(tb testing.TB, v any) []byte {
+	tb.Helper()
 	b, err := msgpack.Marshal(v)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 

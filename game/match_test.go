@@ -22,8 +22,8 @@ func (w *world) Bot(s *Step[control], p *Player) control {
 	return control{Count: int(s.Tick) + int(p.ID)}
 }
 
-func newWorld(t testing.TB, rules Rules) (*world, Driver) {
-	t.Helper()
+func newWorld(tb testing.TB, rules Rules) (*world, Driver) {
+	tb.Helper()
 	w := &world{}
 	var r registry
 	Register(&r, "world", func() *world { return w }, rules)

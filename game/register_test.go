@@ -24,11 +24,11 @@ type (
 	plain     struct{ base[none] }
 	hiddenSet struct {
 		base[none]
-		ships Set[row]
+		ships Set[row] //nolint:unused // It is what Register is to find.
 	}
 	hiddenInside struct {
 		base[none]
-		world struct{ Ships Set[row] }
+		world struct{ Ships Set[row] } //nolint:unused // It is what Register is to find.
 	}
 	pointerSet struct {
 		base[none]

@@ -9,7 +9,7 @@ import (
 type ship struct {
 	X, Y     float32 `snap:"q=0.1"`
 	HP       uint8   `snap:""`
-	cooldown int
+	cooldown int     //nolint:unused // A field that is not replicated.
 }
 
 func TestSet(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"gameserver/game"
 	"gameserver/tick"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestPanicEndsTheMatchInEveryCallback(t *testing.T) {

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"gameserver/game"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"gameserver/game"
 )
 
 // played is what a seat's player did in one tick.
@@ -18,13 +18,13 @@ type played struct {
 }
 
 // inputFixture is a running match of one player that records what is played.
-func inputFixture(t testing.TB) (*fixture, *Seat, *[]played) {
-	t.Helper()
-	f := newFixture(t, quick(), persons(1))
+func inputFixture(tb testing.TB) (*fixture, *Seat, *[]played) {
+	tb.Helper()
+	f := newFixture(tb, quick(), persons(1))
 	var out []played
 	f.game.step = func(s *game.Step[input]) {
 		for _, in := range s.Inputs() {
-			out = append(out, played{in.N, in.Fire})
+			out = append(out, played(in))
 		}
 	}
 	s := f.attach(0, &link{quiet: true})

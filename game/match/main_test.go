@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"gameserver/game"
+	"gameserver/tick"
+
 	"github.com/stretchr/testify/require"
 	"github.com/vmihailenco/msgpack/v5"
 	"go.uber.org/goleak"
-
-	"gameserver/game"
-	"gameserver/tick"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -205,9 +205,9 @@ func persons(n int) []SeatSpec {
 	return out
 }
 
-func newFixture(t testing.TB, rules game.Rules, seats []SeatSpec) *fixture {
-	t.Helper()
-	f := &fixture{t: t, game: &probe{on: map[string]func(*game.Match, *game.Player) error{}}}
+func newFixture(tb testing.TB, rules game.Rules, seats []SeatSpec) *fixture {
+	tb.Helper()
+	f := &fixture{t: tb, game: &probe{on: map[string]func(*game.Match, *game.Player) error{}}}
 	var r registry
 	game.Register(&r, "probe", func() *probe { return f.game }, rules)
 	m, err := New(Config{ID: "m1", Def: r[0], Seed: 7, Seats: seats, Hooks: Hooks{
@@ -217,7 +217,7 @@ func newFixture(t testing.TB, rules game.Rules, seats []SeatSpec) *fixture {
 		Failed: func(_ *Match, ref string, _ []byte) { f.ends = append(f.ends, "failed "+ref) },
 		Voided: func(_ *Match, why game.Reason) { f.ends = append(f.ends, "voided "+why.String()) },
 	}})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	f.Match = m
 	return f
 }

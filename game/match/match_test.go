@@ -3,9 +3,9 @@ package match
 import (
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"gameserver/game"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestOrderOfCallbacks(t *testing.T) {

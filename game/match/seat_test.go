@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"gameserver/game"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"gameserver/game"
 )
 
 func TestSeatStates(t *testing.T) {

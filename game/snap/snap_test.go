@@ -29,8 +29,8 @@ type thing struct {
 	l string // not replicated
 }
 
-func thingLayout(t testing.TB) Layout {
-	t.Helper()
+func thingLayout(tb testing.TB) Layout {
+	tb.Helper()
 	typ := reflect.TypeFor[thing]()
 	l := Layout{Stride: typ.Size()}
 	for i := range typ.NumField() {
@@ -43,7 +43,7 @@ func thingLayout(t testing.TB) Layout {
 		if c.Type == reflect.Float32 || c.Type == reflect.Float64 {
 			tag = "q=0.25"
 		}
-		require.NoError(t, c.Parse(tag))
+		require.NoError(tb, c.Parse(tag))
 		l.Columns = append(l.Columns, c)
 	}
 	return l
@@ -65,7 +65,7 @@ type things struct {
 
 func (s *things) at(slot int) *thing { return &s.mem[slot/ChunkRows][slot%ChunkRows] }
 
-func (s *things) add(limit int, id, gen uint32, v thing) int {
+func (s *things) add(limit int, id, gen uint32, v thing) {
 	slot := s.rows.Reserve(limit)
 	if s.rows.Base[slot/ChunkRows] == nil {
 		chunk := new([ChunkRows]thing)
@@ -74,7 +74,6 @@ func (s *things) add(limit int, id, gen uint32, v thing) int {
 	}
 	s.rows.Insert(slot, id, gen)
 	*s.at(slot) = v
-	return slot
 }
 
 // entity is what a client holds.
@@ -159,9 +158,10 @@ type rigPlayer struct {
 
 const rigCap = 130
 
-func newRig(t testing.TB, players int) *rig {
+func newRig(tb testing.TB, players int) *rig {
+	tb.Helper()
 	r := &rig{next: 1}
-	l := thingLayout(t)
+	l := thingLayout(tb)
 	r.world = NewWorld([]Source{
 		{Rows: &r.sets[0].rows, Layout: l, Cap: rigCap},
 		{Rows: &r.sets[1].rows, Layout: Layout{Stride: l.Stride, Columns: l.Columns[:2]}, Cap: rigCap},

@@ -109,10 +109,7 @@ func (w *World) compareSet(set uint32, held []known) {
 	for c, live := range t.rows.Live {
 		for ; live != 0; live &= live - 1 {
 			slot := uint32(c*ChunkRows + bits.TrailingZeros64(live))
-			for len(held) > 0 && held[0].slot < slot {
-				w.gone = append(w.gone, held[0].id)
-				held = held[1:]
-			}
+			held = w.forgetBefore(slot, held)
 			if len(held) > 0 && held[0].slot == slot {
 				k := held[0]
 				held = held[1:]
@@ -127,7 +124,15 @@ func (w *World) compareSet(set uint32, held []known) {
 			w.picks = append(w.picks, pick{set, slot})
 		}
 	}
-	for _, k := range held {
-		w.gone = append(w.gone, k.id)
+	w.forgetBefore(^uint32(0), held)
+}
+
+// forgetBefore lists what was held in slots before a given one as gone, and
+// returns the rest.
+func (w *World) forgetBefore(slot uint32, held []known) []known {
+	for len(held) > 0 && held[0].slot < slot {
+		w.gone = append(w.gone, held[0].id)
+		held = held[1:]
 	}
+	return held
 }
