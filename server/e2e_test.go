@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -202,6 +203,42 @@ func TestBadSeatTokens(t *testing.T) {
 		})
 	}
 	require.NotZero(t, a.sit().You, "the seat was not touched by any of it")
+}
+
+func TestResultIsToldToWhoComesBackLate(t *testing.T) {
+	h := open(t, Config{}, duo())
+	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{})
+	wa := h.pair(a, b)
+	a.leave()
+	require.NoError(t, b.match.Call(b.ctx(), "request", map[string]any{"ev": "end"}, nil))
+	want := decode[result](t, b.await(b.inMatch, "result"))
+	b.await(b.inMatch, "disconnect: "+client.ReasonServer)
+
+	for _, token := range []string{a.token, wa.Resume} {
+		late := h.arrive("ann", client.Options{Msgpack: true})
+		late.session, late.token = a.session, token
+		require.Nil(t, late.enter().Active)
+		require.NoError(t, late.match.Connect(late.ctx()))
+		require.Equal(t, want, decode[result](t, late.await(late.inMatch, "result")))
+		late.await(late.inMatch, "disconnect: "+client.ReasonServer)
+	}
+}
+
+func TestResultsAreBounded(t *testing.T) {
+	var r results
+	now := time.Unix(0, 0)
+	for i := range MaxResults {
+		r.add(&finalResult{Match: strconv.Itoa(i)}, now)
+	}
+	require.NotNil(t, r.find("0", now.Add(ResultTTL-1)))
+	require.Nil(t, r.find("0", now.Add(ResultTTL)))
+	r.add(&finalResult{Match: "one more"}, now)
+	require.Nil(t, r.find("0", now))
+	require.NotNil(t, r.find("1", now))
+	require.Len(t, r.byID, MaxResults)
+	r.add(&finalResult{Match: "later"}, now.Add(ResultTTL))
+	require.Len(t, r.byID, 1)
+	require.Len(t, r.order, 1)
 }
 
 func TestLeaveFreesThePlayer(t *testing.T) {

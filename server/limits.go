@@ -25,6 +25,11 @@ const (
 	// MaxMatches is the default bound of live matches; a group above it goes
 	// back to the queue.
 	MaxMatches = 4096
+	// MaxResults bounds the results that are remembered; the oldest is forgotten
+	// first.
+	MaxResults = 1024
+	// ResultTTL is how long a result is told to players who come back late.
+	ResultTTL = 60 * time.Second
 	// MaxName bounds a player's name in characters; the rest is cut off.
 	MaxName = 24
 	// MaxEvent bounds the name of a request in bytes.

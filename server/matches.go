@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gameserver/game"
 	"gameserver/game/match"
@@ -18,7 +19,8 @@ import (
 
 // matches holds the live matches. It implements lobby.Matches.
 type matches struct {
-	s *Server
+	s     *Server
+	ended results
 
 	mu    sync.Mutex // guards the following
 	live  map[string]*liveMatch
@@ -114,7 +116,8 @@ func seed() uint64 {
 func (ms *matches) hooks(l *liveMatch) match.Hooks {
 	s := ms.s
 	return match.Hooks{
-		Ended: func(_ *match.Match, reason game.Reason, _ any) {
+		Ended: func(_ *match.Match, reason game.Reason, result any) {
+			ms.ended.add(&finalResult{Match: l.id, Reason: reason.String(), Result: result}, time.Now())
 			s.log.Info("match ended", slog.String("match", l.id), slog.String("reason", reason.String()))
 			s.metrics.matchOver(l.game, reason.String())
 			s.lobby.Ended(l.id)

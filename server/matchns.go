@@ -61,6 +61,12 @@ func (s *Server) admit(sock *sio.Socket) error {
 		return s.refused("match", err)
 	}
 	live := s.matches.find(tok.Match)
+	if live == nil {
+		if over := s.matches.ended.find(tok.Match, time.Now()); over != nil {
+			sock.Data = over
+			return nil
+		}
+	}
 	switch {
 	case live == nil:
 		return s.refused("match", match.ErrGone)
@@ -83,6 +89,10 @@ func (s *Server) admit(sock *sio.Socket) error {
 
 // sit attaches a socket to its seat.
 func (s *Server) sit(sock *sio.Socket) {
+	if over, ok := sock.Data.(*finalResult); ok {
+		s.replay(sock, over)
+		return
+	}
 	c, ok := sock.Data.(*sitter)
 	if !ok {
 		panic("server: a match socket without a seat")
