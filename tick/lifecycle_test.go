@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,8 @@ import (
 func idle(*Tick) bool { return true }
 
 func TestAddRefuses(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		for _, o := range []Options{
 			{}, {Hz: MinHz - 1}, {Hz: MaxHz + 1}, {Hz: -60}, {Hz: 60, Policy: CatchUp{Max: MaxCatchUp + 1}},
 		} {
@@ -35,7 +37,8 @@ func TestAddRefuses(t *testing.T) {
 }
 
 func TestEntriesAreBounded(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		e := add(t, s, Options{Hz: 1}, idle)
 		s.mu.Lock()
 		s.live = MaxEntries - 1 // as if there were that many
@@ -59,7 +62,8 @@ func TestWorkersAreBounded(t *testing.T) {
 // TestPanicEndsOneEntryOnly is the isolation promise: of 101 entries one panics,
 // the other hundred do not miss or delay a single tick.
 func TestPanicEndsOneEntryOnly(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 2)
 		var got any
 		var trace string
 		var others []*Entry
@@ -121,7 +125,8 @@ func TestPanicIsLogged(t *testing.T) {
 
 // TestStackIsBounded lets a task panic from deep recursion.
 func TestStackIsBounded(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		var dig func(n int)
 		dig = func(n int) {
 			if n == 0 {
@@ -139,7 +144,8 @@ func TestStackIsBounded(t *testing.T) {
 }
 
 func TestGoexitEndsOneEntryOnly(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		var got any
 		bad := add(t, s, Options{Hz: 60, OnPanic: func(v any, _ []byte) { got = v }}, func(tk *Tick) bool {
 			if tk.N == 3 {
@@ -157,7 +163,8 @@ func TestGoexitEndsOneEntryOnly(t *testing.T) {
 }
 
 func TestFalseRemoves(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		ticks := 0
 		e := add(t, s, Options{Hz: 60}, func(tk *Tick) bool { ticks++; return tk.N < 5 })
 		until(s, time.Second)
@@ -171,69 +178,101 @@ func TestFalseRemoves(t *testing.T) {
 // TestStopWaits stops an entry in the middle of a tick: Stop returns when the
 // tick has ended, and there is no other.
 func TestStopWaits(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
-		running, ticks := false, 0
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
+		var running atomic.Bool
+		ticks := 0
 		e := add(t, s, Options{Hz: 60}, func(*Tick) bool {
-			running = true
+			running.Store(true)
 			ticks++
 			time.Sleep(5 * time.Millisecond)
-			running = false
+			running.Store(false)
 			return true
 		})
 		until(s, time.Second+time.Millisecond)
-		require.True(t, running)
+		require.True(t, running.Load())
 		for range 3 {
 			go e.Stop()
 		}
 		e.Stop()
-		require.False(t, running)
-		require.Equal(t, 1004*time.Millisecond, (time.Duration(s.Now())+time.Millisecond).Truncate(time.Millisecond)-time.Millisecond)
+		require.False(t, running.Load())
+		require.Equal(t, int64(1005*time.Millisecond), s.Now())
 		was := ticks
 		until(s, 2*time.Second)
 		require.Equal(t, was, ticks)
 	})
 }
 
-// TestStopFromInside stops an entry from its own tick and from that of another
-// entry, on the same and on another worker, while both stop each other.
+// TestStopFromInside stops an entry from its own tick, and two on different
+// workers from each other's while both are running.
 func TestStopFromInside(t *testing.T) {
-	for _, workers := range []int{1, 2} {
-		bubble(t, workers, func(t *testing.T, s *Scheduler) {
-			var self *Entry
-			self = add(t, s, Options{Hz: 60}, func(tk *Tick) bool {
-				if tk.N == 2 {
-					self.Stop()
-				}
-				return true
-			})
-			var a, b *Entry
-			a = add(t, s, Options{Hz: 10}, func(*Tick) bool { time.Sleep(300 * time.Millisecond); b.Stop(); return true })
-			b = add(t, s, Options{Hz: 10}, func(*Tick) bool { time.Sleep(300 * time.Millisecond); a.Stop(); return true })
-			<-self.Done()
-			<-a.Done()
-			<-b.Done()
-			require.Equal(t, uint64(2), self.Stats().Ticks)
-			require.Zero(t, s.Stats().Entries)
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 2)
+		var self, a, b *Entry
+		added := make(chan struct{})
+		self = add(t, s, Options{Hz: 10}, func(tk *Tick) bool {
+			<-added
+			if tk.N == 2 {
+				self.Stop()
+			}
+			return true
 		})
-	}
+		a = add(t, s, Options{Hz: 10}, func(*Tick) bool {
+			time.Sleep(300 * time.Millisecond)
+			<-added
+			b.Stop()
+			return true
+		})
+		b = add(t, s, Options{Hz: 10}, func(*Tick) bool {
+			time.Sleep(300 * time.Millisecond)
+			<-added
+			a.Stop()
+			return true
+		})
+		require.NotEqual(t, a.w, b.w)
+		close(added)
+		<-self.Done()
+		<-a.Done()
+		<-b.Done()
+		require.Equal(t, uint64(2), self.Stats().Ticks)
+		require.Zero(t, s.Stats().Entries)
+	})
+}
+
+// TestStopNeighbourFromInside stops an entry of the same worker, which cannot be
+// running.
+func TestStopNeighbourFromInside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
+		other := add(t, s, Options{Hz: 100}, idle)
+		add(t, s, Options{Hz: 10}, func(tk *Tick) bool {
+			other.Stop()
+			<-other.Done()
+			return false
+		})
+		<-other.Done()
+		until(s, time.Second)
+		require.Zero(t, s.Stats().Entries)
+		require.LessOrEqual(t, other.Stats().Ticks, uint64(10))
+	})
 }
 
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Config{Workers: 2})
-		finished := false
-		slow := add(t, s, Options{Hz: 10}, func(*Tick) bool { time.Sleep(time.Second); finished = true; return true })
+		var finished atomic.Bool
+		slow := add(t, s, Options{Hz: 10}, func(*Tick) bool { time.Sleep(time.Second); finished.Store(true); return true })
 		other := add(t, s, Options{Hz: 10}, idle)
 		time.Sleep(150 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		require.ErrorIs(t, s.Close(ctx), context.DeadlineExceeded)
-		require.False(t, finished)
+		require.False(t, finished.Load())
 		<-other.Done()
 		_, err := s.Add(taskFunc(idle), Options{Hz: 10})
 		require.ErrorIs(t, err, ErrClosed)
 		require.NoError(t, s.Close(context.Background()))
-		require.True(t, finished)
+		require.True(t, finished.Load())
 		<-slow.Done()
 		require.Equal(t, uint64(1), slow.Stats().Ticks)
 		require.NoError(t, s.Close(context.Background()))
@@ -254,7 +293,8 @@ func TestCloseFromInside(t *testing.T) {
 
 // TestAddWakesTheWorker adds a fast entry while the worker sleeps for a slow one.
 func TestAddWakesTheWorker(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		add(t, s, Options{Hz: 1}, idle)
 		until(s, 1100*time.Millisecond)
 		fast := add(t, s, Options{Hz: 100}, idle)

@@ -16,16 +16,14 @@ type taskFunc func(*Tick) bool
 
 func (f taskFunc) Tick(t *Tick) bool { return f(t) }
 
-// bubble runs f in virtual time with a scheduler that is closed at the end.
-// Inside, a tick takes exactly as long as its task sleeps.
-func bubble(t *testing.T, workers int, f func(t *testing.T, s *Scheduler)) {
+// virtual returns a scheduler for a test in a synctest bubble: a tick takes
+// exactly as long as its task sleeps.
+func virtual(t *testing.T, workers int) *Scheduler {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Workers: workers})
-		require.Equal(t, "portable", s.Stats().Timer, "a bubble needs the portable timer")
-		defer func() { require.NoError(t, s.Close(context.Background())) }()
-		f(t, s)
-	})
+	s := New(Config{Workers: workers})
+	require.Equal(t, "portable", s.Stats().Timer, "a bubble needs the portable timer")
+	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	return s
 }
 
 func add(t *testing.T, s *Scheduler, o Options, f func(*Tick) bool) *Entry {

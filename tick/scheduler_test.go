@@ -2,6 +2,7 @@ package tick
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -12,7 +13,8 @@ func TestNoDriftOverADay(t *testing.T) {
 		if raceEnabled && hz == 60 {
 			continue // ten times slower, and nothing to race with
 		}
-		bubble(t, 1, func(t *testing.T, s *Scheduler) {
+		synctest.Test(t, func(t *testing.T) {
+			s := virtual(t, 1)
 			ticks, last, bad := uint64(0), int64(0), 0
 			first := s.Now()
 			add(t, s, Options{Hz: hz}, func(tk *Tick) bool {
@@ -70,7 +72,8 @@ func TestCatchUp(t *testing.T) {
 		{"none allowed", CatchUp{Max: -1}, 60 * ms, 5, 0, 95, 0, 94, 100},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, 1, func(t *testing.T, s *Scheduler) {
+			synctest.Test(t, func(t *testing.T) {
+				s := virtual(t, 1)
 				var began []Tick
 				e := add(t, s, Options{Name: "m", Hz: 100, Policy: c.policy}, stall(s, 10, c.stall, &began))
 				until(s, time.Second)
@@ -100,7 +103,8 @@ func TestCatchUp(t *testing.T) {
 // every tick: after the allowance is used up it is never more than a period
 // late, and the rest is skipped and counted. It recovers when the load ends.
 func TestOverloadDoesNotSpiral(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		worst := time.Duration(0)
 		add(t, s, Options{Hz: 100}, func(tk *Tick) bool {
 			if tk.N > 20 {
@@ -124,7 +128,8 @@ func TestOverloadDoesNotSpiral(t *testing.T) {
 }
 
 func TestSlip(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		var began []Tick
 		e := add(t, s, Options{Hz: 100, Policy: Slip{}}, stall(s, 10, 73*time.Millisecond, &began))
 		until(s, time.Second)
@@ -147,7 +152,8 @@ func TestSlip(t *testing.T) {
 // TestSlipForgivesSmallLateness keeps the schedule while ticks are late by less
 // than a period.
 func TestSlipForgivesSmallLateness(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		e := add(t, s, Options{Hz: 100, Policy: Slip{}}, func(tk *Tick) bool {
 			if tk.N%10 == 0 {
 				time.Sleep(19 * time.Millisecond)
@@ -163,7 +169,8 @@ func TestSlipForgivesSmallLateness(t *testing.T) {
 // TestStallIsBounded puts the whole process to sleep for half a minute: a few
 // ticks are caught up and every lost one is in the account.
 func TestStallIsBounded(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		ticks := 0
 		e := add(t, s, Options{Hz: 240}, func(tk *Tick) bool {
 			ticks++
@@ -183,7 +190,8 @@ func TestStallIsBounded(t *testing.T) {
 }
 
 func TestStagger(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 2)
 		const n = 32
 		due := make([][]int64, 2)
 		for i := range n {
@@ -205,7 +213,8 @@ func TestStagger(t *testing.T) {
 }
 
 func TestLeastLoadedWorker(t *testing.T) {
-	bubble(t, 2, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 2)
 		idle := func(*Tick) bool { return true }
 		slow := add(t, s, Options{Hz: 10}, func(*Tick) bool { time.Sleep(50 * time.Millisecond); return true })
 		until(s, time.Second)
@@ -219,7 +228,8 @@ func TestLeastLoadedWorker(t *testing.T) {
 // TestHogStarvesNobody has one entry that takes five periods for every tick and
 // a hundred that take nothing, on one worker.
 func TestHogStarvesNobody(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		const cost = 80 * time.Millisecond
 		hog := add(t, s, Options{Hz: 60}, func(*Tick) bool { time.Sleep(cost); return true })
 		for range 100 {
@@ -243,7 +253,8 @@ func TestHogStarvesNobody(t *testing.T) {
 // the same, and eight light ones beside them are soon within one foreign tick of
 // their schedule.
 func TestOverloadIsSharedFairly(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		const cost, light = 12 * time.Millisecond, 100 * time.Microsecond
 		busy := func(*Tick) bool { time.Sleep(cost); return true }
 		a := add(t, s, Options{Hz: 60}, busy)
@@ -272,7 +283,8 @@ func TestOverloadIsSharedFairly(t *testing.T) {
 // same stall: the tick that must be finished sooner runs first, although it came
 // due later.
 func TestEarliestDeadlineFirst(t *testing.T) {
-	bubble(t, 1, func(t *testing.T, s *Scheduler) {
+	synctest.Test(t, func(t *testing.T) {
+		s := virtual(t, 1)
 		var order []string
 		log := func(name string) func(*Tick) bool {
 			return func(*Tick) bool { order = append(order, name); return false }
