@@ -22,7 +22,10 @@ import (
 
 // patience bounds every wait: generous, because the machine may be busy, and
 // never a measure of success.
-const patience = 100 * time.Second
+const (
+	patience = 100 * time.Second
+	tenth    = 100 * time.Millisecond
+)
 
 var binary string
 
@@ -69,8 +72,14 @@ func (b *lockedBuffer) String() string {
 
 var listening = regexp.MustCompile(`https?://[0-9a-z.\[\]:]*:(\d+)`)
 
-// start runs the server on a free port and waits until it says where it listens.
+// start runs the server on a free port and waits until it is ready.
 func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	return startBinary(t, binary, args...)
+}
+
+// startBinary does it with another game's binary.
+func startBinary(t *testing.T, binary string, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, exit: make(chan error, 1)}
 	s.cmd = exec.Command(binary, append([]string{"--listen", "127.0.0.1:0", "--admin", "", "--log-format", "text"}, args...)...)
@@ -96,7 +105,7 @@ func start(t *testing.T, args ...string) *server {
 		}
 		_ = resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
-	}, patience, 50*time.Millisecond, "the server never got ready")
+	}, patience, tenth, "the server never got ready")
 	return s
 }
 

@@ -23,9 +23,10 @@ func TestOfficialClientOnEveryParserAndTransport(t *testing.T) {
 				t.Parallel()
 				s := &server{t: t, url: s.url}
 				p := s.join(options{"name": parser + "-" + name, "parser": parser, "transports": list})
-				require.Equal(t, list[0], p.until("connected", nil).str("transport"))
+				require.Contains(t, list, p.until("connected", nil).str("transport"))
 				require.Equal(t, true, p.until("queued", nil)["ok"])
 				p.until("found", nil)
+				require.Equal(t, list[len(list)-1], p.until("seated", nil).str("transport"), "upgraded by now")
 				w := p.until("welcome", nil)
 				require.NotZero(t, w.num("you"))
 				require.Equal(t, 0.0, w.num("snap"), "plain dialect for a client that negotiated nothing")

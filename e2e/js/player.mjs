@@ -5,13 +5,14 @@
 //   parser     "default" | "msgpack"
 //   transports ["websocket"] | ["polling"] | ["polling","websocket"]
 //   name       nickname
-//   hold       "right" | "left" | "up" | "down"
+//   hold       "right" | "left" | "up" | "down", a second that way, a second back
 //   seat       a token to take a seat with instead of queueing (resume)
 //   rounds     how many rounds to play before exiting (1)
 import { io } from "socket.io-client";
 import msgpack from "socket.io-msgpack-parser";
 
-const o = { parser: "default", transports: ["websocket"], name: "player", hold: "right", rounds: 1, ...JSON.parse(process.argv[2]) };
+const o = { parser: "default", transports: ["websocket"], name: "player", hold: "right", rounds: 1, queue: "arena", extra: { aim: 0.5, fire: false }, ...JSON.parse(process.argv[2]) };
+const back = { left: "right", right: "left", up: "down", down: "up" };
 const say = (ev, data = {}) => process.stdout.write(JSON.stringify({ ev, ...data }) + "\n");
 const opts = {
   transports: o.transports,
@@ -52,10 +53,11 @@ function play(seat) {
     timer = setInterval(() => {
       if (!world.tick) return;
       seq = Math.max(seq, world.tick) + 1;
-      match.emit("input", { s: seq, k: world.tick, v: { [o.hold]: true, aim: 0.5, fire: false } });
+      const key = seq % 120 < 60 ? o.hold : back[o.hold]; // to and fro: one of them is not a wall
+      match.emit("input", { s: seq, k: world.tick, v: { [key]: true, ...o.extra } });
     }, 1000 / w.rate);
   });
-  match.on("schema", (s) => { order.push("schema"); ships = s.sets.findIndex((x) => x.name === "ships"); say("schema", { sets: s.sets.map((x) => x.name) }); });
+  match.on("schema", (s) => { order.push("schema"); ships = Math.max(0, s.sets.findIndex((x) => x.name === "ships")); say("schema", { sets: s.sets.map((x) => x.name) }); });
   match.on("event", ([, name, data]) => { if (name === "match:state") { state = data.state; say("state", { state }); } });
   match.on("snapshot", (s) => {
     if (snapshots++ === 0) say("first", { order: order.join(), base: s.b });
@@ -63,10 +65,10 @@ function play(seat) {
     if (world.bad) say("broken", { tick: s.t, base: s.b });
     for (const [id, e] of world.entities) {
       if (e.set !== ships) continue;
-      const [x, y] = e.fields;
+      const [x, y = 0] = e.fields;
       if (!started.has(id)) { started.set(id, [x, y]); continue; }
       const [x0, y0] = started.get(id);
-      if (!told.has(id) && Math.abs(x - x0) + Math.abs(y - y0) > 400) { told.add(id); say("moved", { id, own: id === you, tick: s.t, acked: s.a }); }
+      if (!told.has(id) && Math.abs(x - x0) + Math.abs(y - y0) > 150) { told.add(id); say("moved", { id, own: id === you, tick: s.t, acked: s.a }); }
     }
   });
   match.on("result", (r) => { say("result", { match: r.match, reason: r.reason, players: r.result?.players?.length }); });
@@ -94,7 +96,7 @@ if (o.seat) {
     say("connected", { transport: lobby.io.engine.transport.name });
     lobby.emit("hello", {}, (r) => {
       say("hello", { player: r.player?.id, name: r.player?.name });
-      lobby.emit("queue:join", { queue: "arena" }, (q) => say("queued", q));
+      lobby.emit("queue:join", { queue: o.queue }, (q) => say("queued", q));
     });
   });
   lobby.on("queue:state", (s) => say("queue", { state: s.state, players: s.players }));
