@@ -279,7 +279,11 @@ func (c *Conn) pong(data []byte) {
 		_ = c.sock.Load().writePacketLocked(packetPong, data)
 		return
 	}
-	c.queue.add(packetPong, data, false) // at most one per ping: bounded by the server's rate
+	if !c.queue.fits(len(data)+recordHead, c.opts.MaxBuffered) {
+		c.fail(ReasonTransportError, ErrFull) // pings without end and no poll for the answers
+		return
+	}
+	c.queue.add(packetPong, data, false)
 	c.cond.Broadcast()
 }
 

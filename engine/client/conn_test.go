@@ -37,16 +37,8 @@ func TestEchoKeepsOrder(t *testing.T) {
 					sent[i] = "b:" + body
 				}
 				require.NoError(t, c.Send([]byte(body), bin))
-				if i%50 == 0 { // let the upgrade happen somewhere in between
-					require.Equal(t, sent[0], func() string {
-						if i == 0 {
-							return r.next(t)
-						}
-						return sent[0]
-					}())
-				}
 			}
-			for i := 1; i < n; i++ {
+			for i := range n {
 				require.Equal(t, sent[i], r.next(t))
 			}
 			if tr == WebSocket {
@@ -62,7 +54,7 @@ func TestEchoKeepsOrder(t *testing.T) {
 // TestUpgradeUnderLoad sends without pause until the session has moved, and
 // finds every message once and in order.
 func TestUpgradeUnderLoad(t *testing.T) {
-	url, s := serve(t, engine.Config{})
+	url, _ := serve(t, engine.Config{})
 	c, r := dial(t, url, Options{})
 	sent, got := 0, 0
 	for c.Transport() != "websocket" {
@@ -81,7 +73,6 @@ func TestUpgradeUnderLoad(t *testing.T) {
 		require.Equal(t, strconv.Itoa(got), r.next(t)[2:])
 	}
 	require.Equal(t, "websocket", c.Transport())
-	_ = s
 }
 
 func TestSendAllIsAtomic(t *testing.T) {

@@ -101,7 +101,9 @@ func (w *wire) feedHead(b []byte) (int, error) {
 		if len(w.line) < len("HTTP/1.1 101") {
 			w.line = append(w.line, x)
 		}
-		w.head++
+		if w.head++; w.head > headMax {
+			return 0, violation("response head too long")
+		}
 		w.tail = w.tail<<8 | uint32(x)
 		if w.tail == 0x0d0a0d0a {
 			w.state = guardBody
@@ -110,9 +112,6 @@ func (w *wire) feedHead(b []byte) (int, error) {
 			}
 			w.line = nil
 			return i + 1, nil
-		}
-		if w.head > headMax {
-			return 0, violation("response head too long")
 		}
 	}
 	return len(b), nil

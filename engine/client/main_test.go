@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 
@@ -103,8 +102,6 @@ func dial(t *testing.T, url string, o Options) (*Conn, *recorder) {
 	})
 	return c, r
 }
-
-var _ = httptest.NewRecorder
 
 // counted is a Dial that counts connections and can break them.
 type counted struct {
