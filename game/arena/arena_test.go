@@ -198,8 +198,12 @@ func TestShotsDoNotTunnel(t *testing.T) {
 			s.hold(p, Input{})
 			for px, py := x, y; s.a.Shots.Len() > 0; s.step() {
 				for _, shot := range s.a.Shots.All() {
-					if !s.a.field.clear(px, py, shot.X, shot.Y, 0) {
-						t.Fatalf("from %g,%g to %g,%g", px, py, shot.X, shot.Y)
+					for i := range 50 {
+						k := float64(i+1) / 50
+						x, y := px+(shot.X-px)*k, py+(shot.Y-py)*k
+						if _, _, depth := s.a.field.deepest(x, y, ShotRadius-0.01); depth > 0 {
+							t.Fatalf("in a wall at %g,%g from %g,%g", x, y, px, py)
+						}
 					}
 					px, py = shot.X, shot.Y
 				}
@@ -242,6 +246,31 @@ func TestPointBlankHits(t *testing.T) {
 	s.hold(p, Input{Fire: true})
 	s.step()
 	require.Equal(t, 1, s.hits)
+}
+
+// TestOneDeathPerLife lets three shots meet a ship that has health for one in
+// the same tick.
+func TestOneDeathPerLife(t *testing.T) {
+	s, p, q := duel(t, Options{})
+	ship := s.ship(q)
+	ship.HP = ShotDamage
+	for range 3 {
+		s.a.Shots.Add(Shot{X: 775, Y: 60, VX: ShotSpeed, Owner: p.ID, ends: s.tick + 60})
+	}
+	s.step()
+	require.Equal(t, [2]int{1, 1}, [2]int{s.hits, s.kills})
+	require.Equal(t, uint16(1), s.ship(p).Kills)
+	require.Equal(t, uint16(1), ship.Deaths)
+	require.Equal(t, 2, s.a.Shots.Len(), "the others fly on")
+}
+
+func TestHeadingStaysWithoutInput(t *testing.T) {
+	s, p, _ := duel(t, Options{})
+	s.hold(p, Input{Aim: 2})
+	s.step()
+	s.hold(p, Input{})
+	s.step()
+	require.Equal(t, 2.0, s.ship(p).Rot)
 }
 
 func TestRoundEndsWithAResult(t *testing.T) {

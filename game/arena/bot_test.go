@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -64,14 +65,20 @@ func watchBots(s *sim, ticks int) {
 	}
 }
 
+// memory returns what a bot that has thought at least once carries along.
+func memory(t *testing.T, p *game.Player) *brain {
+	t.Helper()
+	b, ok := p.Data.(*brain)
+	require.True(t, ok)
+	return b
+}
+
 func TestBotsDiffer(t *testing.T) {
 	s := newSim(t, 1, Options{}).bots(16)
 	s.step()
 	seen := map[temper]bool{}
 	for p := range s.d.Match().Players() {
-		b, ok := p.Data.(*brain)
-		require.True(t, ok)
-		seen[b.temper] = true
+		seen[memory(t, p).temper] = true
 	}
 	require.Len(t, seen, 16)
 }
@@ -117,20 +124,107 @@ func TestBotMissesSomeoneWhoDodges(t *testing.T) {
 	require.Less(t, hits*10, fired*7, "hits %d of %d", hits, fired)
 }
 
+// TestBotReactsLate shows an enemy to a bot that happens to think and to point
+// the right way at that very tick: it still needs its reaction time.
 func TestBotReactsLate(t *testing.T) {
 	for seed := range uint64(8) {
 		s := newSim(t, seed, Options{})
 		p, q := s.enter("bot", true), s.enter("ann", false)
 		s.step()
-		s.place(p, 1000, 1250).Rot = 0
+		s.place(p, 1000, 1250)
 		s.place(q, 1300, 1250)
-		start := s.tick
+		b := memory(t, p)
+		b.aim, b.miss, b.visible = 0, 0, false
+		b.thinkAt, b.burstTo = s.tick+1, 1<<30
+		start, wait := s.tick, b.after(0, b.reaction)
 		for s.ship(p).fireAt == 0 {
 			require.Less(t, s.tick-start, uint32(300))
 			s.step()
 		}
-		require.Greater(t, s.tick-start, uint32(7), "seed %d: no person fires after an eighth of a second", seed)
+		require.Greater(t, s.tick-start, wait, "seed %d", seed)
+		require.Greater(t, wait, uint32(6), "no person fires within a tenth of a second")
 	}
+}
+
+func TestBotAimDrifts(t *testing.T) {
+	s := newSim(t, 1, Options{Round: time.Hour}).bots(8)
+	sum, most := map[game.ID]float64{}, map[game.ID]float64{}
+	const n = 3000
+	for range n {
+		s.step()
+		for p := range s.d.Match().Players() {
+			b := memory(t, p)
+			sum[p.ID] += math.Abs(b.miss) / b.aimError / n
+			most[p.ID] = max(most[p.ID], math.Abs(b.miss)/b.aimError)
+		}
+	}
+	for id, mean := range sum {
+		require.Greater(t, mean, 0.2, "bot %d aims too well for its temper", id)
+		require.Less(t, mean, 1.0)
+		require.LessOrEqual(t, most[id], 3.0)
+	}
+}
+
+// TestLeadMeetsAMovingTarget flies a shot at the angle a bot would choose.
+func TestLeadMeetsAMovingTarget(t *testing.T) {
+	b := &brain{tvx: 40, tvy: -300}
+	me, target := &Ship{X: 200, Y: 800}, &blip{x: 550, y: 900}
+	angle, distance := b.lead(me, target)
+	require.InDelta(t, length(350, 100), distance, 1e-9)
+	x, y := Heading(angle)
+	nearest := math.Inf(1)
+	for time := 0.0; time < shotLife; time += 0.001 {
+		d := muzzle + ShotSpeed*time
+		nearest = min(nearest, length(me.X+x*d-target.x-b.tvx*time, me.Y+y*d-target.y-b.tvy*time))
+	}
+	require.Less(t, nearest, ShipRadius/2)
+}
+
+// TestDodgeGoesAway puts a shot a little to either side of a bot: it turns to
+// the side that leads away from the shot's path.
+func TestDodgeGoesAway(t *testing.T) {
+	s, p, q := duel(t, Options{})
+	for _, off := range []float64{-15, 15} {
+		me := s.place(p, 700, 60)
+		target := &blip{id: q.ID, x: 1000, y: 60}
+		id := s.a.Shots.Add(Shot{X: 900, Y: 60 + off, VX: -ShotSpeed, Owner: q.ID, ends: s.tick + 60})
+		b := &brain{side: off} // the wrong way
+		s.a.dodge(b, p.ID, me, target)
+		_, y := b.circle(me, target)
+		require.Negative(t, y*off, "the shot comes %g px lower, the way out is the other one", off)
+		s.a.Shots.Del(id)
+	}
+}
+
+// TestBotHoldsFireBehindAWall pins a bot and its target to the two sides of the
+// inner rampart.
+func TestBotHoldsFireBehindAWall(t *testing.T) {
+	s := newSim(t, 1, Options{})
+	p, q := s.enter("bot", true), s.enter("ann", false)
+	for range 300 {
+		s.step()
+		s.place(p, 880, 360)
+		s.place(q, 880, 520)
+		require.Zero(t, s.a.Shots.Len())
+	}
+	require.Equal(t, q.ID, memory(t, p).target)
+	require.False(t, memory(t, p).visible)
+}
+
+// TestBotFreesItself pins a bot: it must notice and try to go elsewhere.
+func TestBotFreesItself(t *testing.T) {
+	s := newSim(t, 1, Options{})
+	p := s.enter("bot", true)
+	s.enter("ann", false)
+	free := 0
+	for range 300 {
+		s.step()
+		s.place(p, 880, 360)
+		if memory(t, p).goal == goalFree {
+			free++
+		}
+	}
+	require.Greater(t, free, 30)
 }
 
 func TestBotAloneWanders(t *testing.T) {

@@ -170,7 +170,7 @@ func TestMoveSlidesAlongWalls(t *testing.T) {
 }
 
 func TestMoveSlidesOverTheSeamOfTwoWalls(t *testing.T) {
-	f, err := NewField(800, 800, []Rect{{160, 160, 200, 80}, {360, 160, 200, 80}})
+	f, err := NewField(800, 800, []Rect{{360, 160, 200, 80}, {160, 160, 200, 80}})
 	require.NoError(t, err)
 	b := Body{X: 200, Y: 240 + ShipRadius}
 	for range 60 {
@@ -219,7 +219,9 @@ func TestMoveProperties(t *testing.T) {
 				if !f.inside(b.X, b.Y, ShipRadius-1e-9) {
 					t.Fatalf("in a wall: %+v after %+v keys %d dt %g", b, was, k, dt)
 				}
-				if d := length(b.X-was.X, b.Y-was.Y); d > MaxSpeed*min(dt, maxMoveTime)+1e-6 {
+				// A push out of a corner may carry a ship round it: the chord of
+				// the ship's circle instead of its tangent, at most 6 % further.
+				if d := length(b.X-was.X, b.Y-was.Y); d > 1.06*MaxSpeed*min(dt, maxMoveTime)+1e-6 {
 					t.Fatalf("moved %g px in %g s", d, dt)
 				}
 			}
