@@ -170,3 +170,15 @@ func BenchmarkMatchTick100(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkMatchTick1000(b *testing.B) {
+	f, seats := crowd(b, 1000, 20)
+	in := value(5, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, s := range seats {
+			s.Input(f.tick+2, f.tick, in)
+		}
+		f.ticks(1)
+	}
+}
