@@ -244,7 +244,7 @@ func (c *Conn) close(reason Reason) {
 	c.closed, c.reason = true, reason
 	c.hb.alarm.stop()
 	candidate, live := c.candidate, c.ws.Load()
-	c.candidate = nil
+	c.decideLocked()
 	if live != nil || !c.closePollLocked(reason) {
 		c.srv.forget(c)
 	}

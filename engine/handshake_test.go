@@ -75,6 +75,21 @@ func TestOpenPacket(t *testing.T) {
 	require.Empty(t, f.poll(t).open.Upgrades)
 }
 
+func TestQueryAtTheBound(t *testing.T) {
+	f := serve(t, engine.Config{})
+	long := pollQuery + "&t="
+	long += strings.Repeat("x", 8<<10-len(long))
+	require.Equal(t, 200, f.do(t, "GET", long, "").status)
+	require.Equal(t, 400, f.do(t, "GET", long+"x", "").status)
+}
+
+func TestGetWithABodyIsRefused(t *testing.T) {
+	f := serve(t, engine.Config{})
+	require.Equal(t, errBody("3", "Bad request"), f.do(t, "GET", pollQuery, "x").body)
+	require.Contains(t, f.do(t, "GET", "EIO=4&transport=websocket", "x", "Upgrade", "websocket", "Connection", "Upgrade",
+		"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version", "13").body, "Bad request")
+}
+
 func TestSessionIDsDiffer(t *testing.T) {
 	f := serve(t, engine.Config{})
 	seen := map[string]bool{}

@@ -207,6 +207,7 @@ func TestHeartbeatGoesOnAfterAnAbortedUpgrade(t *testing.T) {
 		start := time.Now()
 		say(t, w, "2probe", "3probe")
 		require.Equal(t, "6", p.get(t).body)
+		require.Equal(t, 10*time.Millisecond, time.Since(start))
 		require.Equal(t, 1001, closeCode(t, w).Code)
 		require.Equal(t, 10*time.Second, time.Since(start), "UpgradeTimeout")
 		require.Equal(t, "2", p.get(t).body, "the ping that was held")

@@ -67,6 +67,9 @@ const (
 	writeStall = 10 * time.Second
 	// closeTimeout bounds flushing and the closing handshake of a WebSocket.
 	closeTimeout = 2 * time.Second
+	// noopDelay is how long a GET during an upgrade waits for the upgrade to
+	// complete before it gets its empty answer.
+	noopDelay = 10 * time.Millisecond
 	// pollLinger is how long a closed polling session waits for the GET that
 	// fetches its last packets.
 	pollLinger = 10 * time.Second

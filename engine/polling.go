@@ -203,8 +203,9 @@ func (c *Conn) get(w http.ResponseWriter, r *http.Request) {
 		c.srv.answer(w, false, refuseRequest())
 		return
 	case c.probed:
+		decided := c.candidate.decided
 		c.mu.Unlock()
-		c.respond(w, []byte{packetNoop})
+		c.getOnHold(w, r, decided)
 		return
 	case c.poll.get != nil:
 		same := c.poll.get.host == remoteHost(r)

@@ -10,7 +10,7 @@ import (
 //	candidate   GETs              client sends    then
 //	none        normal            a WebSocket     candidate
 //	silent      normal            2probe          3probe, probed; pending GET gets 6
-//	probed      each gets 6 now   5               the WebSocket is the transport
+//	probed      each gets 6       5               the WebSocket is the transport
 //
 // Anything else the candidate does, or UpgradeTimeout, ends the candidate and
 // polling goes on. Messages sent while probed wait in the polling queue, and
@@ -18,6 +18,30 @@ import (
 
 // probing reports whether a candidate has been answered. Conn.mu is held.
 func (c *Conn) probing() bool { return c.probed }
+
+// decideLocked ends the candidacy, won or lost.
+func (c *Conn) decideLocked() {
+	if c.candidate != nil {
+		close(c.candidate.decided)
+	}
+	c.candidate, c.probed = nil, false
+}
+
+// getOnHold serves a GET that arrives after the probe. Its answer is empty, and
+// a moment late: the 5 that was sent before it may be under way on the other
+// connection.
+func (c *Conn) getOnHold(w http.ResponseWriter, r *http.Request, decided <-chan struct{}) {
+	moment := time.NewTimer(noopDelay)
+	defer moment.Stop()
+	select {
+	case <-moment.C:
+		c.respond(w, []byte{packetNoop})
+	case <-r.Context().Done():
+		c.close(ReasonTransportError)
+	case <-decided:
+		c.get(w, r)
+	}
+}
 
 // openCandidate takes over a WebSocket that names an existing session.
 func (s *Server) openCandidate(w http.ResponseWriter, r *http.Request, c *Conn) {
@@ -38,6 +62,7 @@ func (s *Server) openCandidate(w http.ResponseWriter, r *http.Request, c *Conn) 
 	welcome := !c.closed && c.candidate == nil && c.ws.Load() == nil
 	if welcome {
 		c.candidate = ws
+		ws.decided = make(chan struct{})
 		ws.timer = time.AfterFunc(s.cfg.UpgradeTimeout, func() { ws.fail(ReasonTransportError) })
 	}
 	c.mu.Unlock()
@@ -105,7 +130,7 @@ func (w *wsConn) takeOver() bool {
 		v = w.ob.frame(f.b, laneControl)
 	}
 	w.becomeLocked()
-	c.candidate, c.probed = nil, false
+	c.decideLocked()
 	beat := c.resumeHeartbeatLocked()
 	c.mu.Unlock()
 	c.srv.stats.bytesOut.Add(int64(len(f.b)))
@@ -127,7 +152,7 @@ func (w *wsConn) fail(reason Reason) {
 	}
 	was := c.candidate == w
 	if was {
-		c.candidate, c.probed = nil, false
+		c.decideLocked()
 		c.resumeHeartbeatLocked() // queues, on polling: cannot fail
 	}
 	c.mu.Unlock()

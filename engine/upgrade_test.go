@@ -69,6 +69,39 @@ func TestUpgrade(t *testing.T) {
 	require.Zero(t, st.OutboxBytes)
 }
 
+// The 5 and the next GET travel on two connections, and the GET may be faster.
+func TestGetThatOvertakesTheUpgrade(t *testing.T) {
+	bubbled(t, engine.Config{}, func(b *bubble) {
+		t := b.t
+		p := b.poll(t)
+		w := b.candidate(t, p)
+		say(t, w, "2probe", "3probe")
+		go func() {
+			time.Sleep(5 * time.Millisecond)
+			_ = w.Send("5")
+		}()
+		require.Equal(t, errBody("3", "Bad request"), p.get(t).body)
+	})
+}
+
+// A GET on hold becomes an ordinary one if the upgrade fails meanwhile.
+func TestGetOnHoldSurvivesAFailedUpgrade(t *testing.T) {
+	bubbled(t, engine.Config{UpgradeTimeout: time.Second}, func(b *bubble) {
+		t := b.t
+		p := b.poll(t)
+		w := b.candidate(t, p)
+		say(t, w, "2probe", "3probe")
+		time.Sleep(995 * time.Millisecond)
+		start := time.Now()
+		go func() {
+			time.Sleep(time.Minute / 6)
+			_ = p.conn.Send([]byte("later"), false)
+		}()
+		require.Equal(t, "4later", p.get(t).body)
+		require.Equal(t, 10*time.Second, time.Since(start))
+	})
+}
+
 func TestSecondCandidateIsClosed(t *testing.T) {
 	f := serve(t, engine.Config{})
 	p := f.poll(t)

@@ -46,6 +46,8 @@ type wsConn struct {
 	nc    net.Conn // as hijacked, with TLS if there is any
 	ob    *outbox
 	timer *time.Timer // a candidate's deadline; nil otherwise
+	// decided is closed when a candidate has won or lost; nil otherwise.
+	decided chan struct{}
 
 	closing atomic.Bool
 	echo    atomic.Uint32 // close code to answer with, plus echoSet
