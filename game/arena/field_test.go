@@ -8,7 +8,7 @@ import (
 )
 
 func TestDefaultFieldIsSymmetrical(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	has := func(r Rect) bool {
 		for _, w := range f.Walls {
 			if w == r {
@@ -27,7 +27,7 @@ func TestDefaultFieldIsSymmetrical(t *testing.T) {
 // TestDefaultFieldHasNoTraps holds that two walls, or a wall and the border,
 // either touch or leave room for a ship: in a narrower gap a ship would shake.
 func TestDefaultFieldHasNoTraps(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	gap := func(a, b box) float64 {
 		dx := max(a.x0-b.x1, b.x0-a.x1, 0)
 		dy := max(a.y0-b.y1, b.y0-a.y1, 0)
@@ -78,7 +78,7 @@ func TestNewFieldRefuses(t *testing.T) {
 // TestWaypointsLeadToTheGoal follows waypoints from anywhere to anywhere in
 // straight lines: every leg is free for a ship and the goal is reached.
 func TestWaypointsLeadToTheGoal(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	rapid.Check(t, func(t *rapid.T) {
 		x, y := f.nav.centre(int(rapid.SampledFrom(f.nav.open).Draw(t, "from")))
 		gx, gy := f.nav.centre(int(rapid.SampledFrom(f.nav.open).Draw(t, "to")))
@@ -96,7 +96,7 @@ func TestWaypointsLeadToTheGoal(t *testing.T) {
 }
 
 func TestEveryCellHasAWayOut(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	for c := range f.nav.cells() {
 		n := f.nav.near[c]
 		require.True(t, f.nav.free[n])

@@ -93,7 +93,7 @@ func makeGolden(f *Field) *golden {
 
 func TestMoveGolden(t *testing.T) {
 	const path = "testdata/move.json"
-	f := DefaultField()
+	f := field()
 	if *update {
 		b, err := json.Marshal(makeGolden(f))
 		require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestAngleOfIsTheInverseOfHeading(t *testing.T) {
 }
 
 func TestMoveReachesMaxSpeedAndStops(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	b := Body{X: 100, Y: 100}
 	for range 30 {
 		b = Move(b, Input{Right: true}, 1.0/60, f)
@@ -159,7 +159,7 @@ func TestMoveReachesMaxSpeedAndStops(t *testing.T) {
 }
 
 func TestMoveSlidesAlongWalls(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	// Below the inner rampart (740..1020 × 420..460), pressing up and right.
 	b := Body{X: 760, Y: 460 + ShipRadius}
 	for range 30 {
@@ -185,7 +185,7 @@ func TestMoveSlidesOverTheSeamOfTwoWalls(t *testing.T) {
 }
 
 func TestMoveIgnoresSenselessTime(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	b := Body{X: 100, Y: 100, VX: 10}
 	for _, dt := range []float64{0, -1, math.NaN(), math.Inf(-1)} {
 		require.Equal(t, b, Move(b, Input{Down: true}, dt, f))
@@ -196,7 +196,7 @@ func TestMoveIgnoresSenselessTime(t *testing.T) {
 // TestMoveProperties drives a body anywhere free with any keys and any step:
 // it is never too fast, never in a wall and never out of the field.
 func TestMoveProperties(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	rapid.Check(t, func(t *rapid.T) {
 		b := Body{
 			X:  rapid.Float64Range(ShipRadius, f.W-ShipRadius).Draw(t, "x"),
@@ -231,7 +231,7 @@ func TestMoveProperties(t *testing.T) {
 
 // TestMoveLeavesAWall holds that even a body in a wall comes out of it.
 func TestMoveLeavesAWall(t *testing.T) {
-	f := DefaultField()
+	f := field()
 	for _, r := range f.Walls {
 		for _, at := range [][2]float64{{0.5, 0.5}, {0.1, 0.5}, {0.9, 0.9}, {0, 0}} {
 			b := Body{X: r.X + r.W*at[0], Y: r.Y + r.H*at[1]}
@@ -244,12 +244,12 @@ func TestMoveLeavesAWall(t *testing.T) {
 }
 
 func TestMoveDoesNotAllocate(t *testing.T) {
-	f, b := DefaultField(), Body{X: 100, Y: 100}
+	f, b := field(), Body{X: 100, Y: 100}
 	require.Zero(t, testing.AllocsPerRun(100, func() { b = Move(b, Input{Right: true}, 1.0/60, f) }))
 }
 
 func BenchmarkMove(bm *testing.B) {
-	f, b := DefaultField(), Body{X: 1000, Y: 400}
+	f, b := field(), Body{X: 1000, Y: 400}
 	for i := range bm.N {
 		b = Move(b, keys(uint8(i>>6)&15), 1.0/60, f)
 	}

@@ -1,6 +1,10 @@
 package arena
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
 
 const (
 	navCell   = 80.0
@@ -22,20 +26,12 @@ type grid struct {
 	next       []uint8  // next[goal*cells+from]: index into hops, hopHere or hopNone
 }
 
-// hop is a step to a neighbour cell; straight ones come first.
-type hop struct{ dx, dy, cost int }
-
-func hopAt(i int) hop {
-	return [8]hop{
-		{1, 0, 10},
-		{-1, 0, 10},
-		{0, 1, 10},
-		{0, -1, 10},
-		{1, 1, 14},
-		{-1, 1, 14},
-		{1, -1, 14},
-		{-1, -1, 14},
-	}[i]
+// hopAt returns the i-th of the eight steps to a neighbour cell. Straight ones
+// come first and cost 10, diagonal ones 14; the opposite of i is i^1 for the
+// first four and 11-i for the others.
+func hopAt(i int) (dx, dy int) {
+	h := [8][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, 1}, {1, -1}, {-1, -1}}[i]
+	return h[0], h[1]
 }
 
 func (g *grid) cells() int { return g.cols * g.rows }
@@ -53,8 +49,8 @@ func (g *grid) centre(cell int) (x, y float64) {
 
 // step returns the neighbour of a cell in direction i, or -1 past the border.
 func (g *grid) step(cell, i int) int {
-	h := hopAt(i)
-	x, y := cell%g.cols+h.dx, cell/g.cols+h.dy
+	dx, dy := hopAt(i)
+	x, y := cell%g.cols+dx, cell/g.cols+dy
 	if x < 0 || y < 0 || x >= g.cols || y >= g.rows {
 		return -1
 	}
@@ -85,6 +81,10 @@ func (g *grid) build(f *Field) error {
 	}
 	var q buckets
 	q.dist = make([]int32, n)
+	for i := range q.offset {
+		dx, dy := hopAt(i)
+		q.offset[i] = dy*g.cols + dx
+	}
 	for _, goal := range g.open {
 		if reached := g.flow(int(goal), links, &q); reached != len(g.open) {
 			return fmt.Errorf("%w: cell %d is reachable from %d of %d cells", ErrField, goal, reached, len(g.open))
@@ -96,17 +96,20 @@ func (g *grid) build(f *Field) error {
 // nearest finds the free cell a ship in a blocked cell should steer for: the
 // closest one in plain sight if there is any, else the closest.
 func (g *grid) nearest(f *Field, c int) uint16 {
+	if g.free[c] {
+		return uint16(c)
+	}
 	x, y := g.centre(c)
-	best, bestD, bestSeen := g.open[0], 0.0, false
-	for i, o := range g.open {
+	best, bestD, bestSeen := g.open[0], math.Inf(1), false
+	for _, o := range g.open {
 		ox, oy := g.centre(int(o))
 		d := length(ox-x, oy-y)
-		seen := f.clear(x, y, ox, oy, 0)
-		if i == 0 || (seen && !bestSeen) || (seen == bestSeen && d < bestD) {
-			best, bestD, bestSeen = o, d, seen
+		if bestSeen && d >= bestD {
+			continue
 		}
-		if d == 0 {
-			return o
+		seen := f.clear(x, y, ox, oy, 0)
+		if seen || !bestSeen && d < bestD {
+			best, bestD, bestSeen = o, d, seen
 		}
 	}
 	return best
@@ -133,8 +136,9 @@ func (g *grid) links(f *Field) []uint8 {
 
 // buckets is the queue of Dial's algorithm: costs are at most 14 apart.
 type buckets struct {
-	ring [16][]uint16
-	dist []int32
+	ring   [16][]uint16
+	dist   []int32
+	offset [8]int // from a cell to its neighbours
 }
 
 // flow fills the row of one goal: the shortest way from everywhere. It
@@ -167,19 +171,16 @@ func (g *grid) flow(goal int, links []uint8, q *buckets) (reached int) {
 
 // relax offers every neighbour of a cell the way through it.
 func (g *grid) relax(c int, d int32, links []uint8, row []uint8, q *buckets) {
-	for i := range 8 {
-		if links[c]&(1<<i) == 0 {
-			continue
+	for left := links[c]; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros8(left)
+		to, nd, back := c+q.offset[i], d+10, uint8(i^1)
+		if i >= 4 {
+			nd, back = d+14, uint8(11-i)
 		}
-		to, nd := g.step(c, i), d+int32(hopAt(i).cost)
 		if q.dist[to] >= 0 && q.dist[to] <= nd {
 			continue
 		}
-		q.dist[to] = nd
-		row[to] = uint8(i ^ 1) // hops come in opposite pairs for straight ones
-		if i >= 4 {
-			row[to] = uint8(4 + (7 - i))
-		}
+		q.dist[to], row[to] = nd, back
 		q.ring[nd%16] = append(q.ring[nd%16], uint16(to))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"math"
+	"sync"
 	"testing"
 
 	"gameserver/game"
@@ -24,6 +25,9 @@ type sim struct {
 	hits, kills, spawns int // events seen so far
 }
 
+// field is the bundled field, which the tests share as matches do.
+var field = sync.OnceValue(DefaultField)
+
 type catcher struct{ def *game.Definition }
 
 func (c *catcher) RegisterGame(d *game.Definition) { c.def = d }
@@ -33,6 +37,9 @@ func newSim(tb testing.TB, seed uint64, o Options) *sim {
 	tb.Helper()
 	if o.Players == (game.Range{}) {
 		o.Players = game.Between(MinPlayers, MaxPlayers)
+	}
+	if o.Field == nil {
+		o.Field = field()
 	}
 	s := &sim{t: tb}
 	var c catcher
