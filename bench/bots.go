@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/tinylib/msgp/msgp"
+
+	engine "gameserver/engine/client"
+	"gameserver/server/client"
+)
+
+// load is all bots and what they have seen.
+type load struct {
+	o     options
+	bots  []*bot
+	epoch time.Time
+
+	measuring   atomic.Bool
+	snapshots   atomic.Int64
+	bytes       atomic.Int64 // of snapshots
+	sent        atomic.Int64
+	disconnects atomic.Int64
+	wire        counters
+
+	mu       sync.Mutex
+	latency  *hdrhistogram.Histogram // guarded by mu
+	lateness *hdrhistogram.Histogram // owned by pace
+}
+
+// bot is one player. Its inputs are sent by the pacing goroutine, its snapshots
+// arrive on its reader.
+type bot struct {
+	load   *load
+	client *client.Client
+	match  *client.Match
+	rng    *rand.Rand
+	due    time.Duration // next input, since the epoch; owned by pace
+	seq    uint32        // owned by pace
+	buf    []byte        // owned by pace
+	hold   int           // owned by pace
+
+	seen  atomic.Uint64           // newest tick seen, and when it was
+	acked uint32                  // owned by the reader
+	owed  [sentRing]atomic.Uint64 // inputs sent: their sequence, and when they were due
+}
+
+// latencyUnit is the resolution of a time in a stamp: 32 bits of it are days.
+const latencyUnit = 62500 * time.Nanosecond
+
+// stamp puts a tick and a time since the epoch into one word.
+func stamp(tick uint32, at time.Duration) uint64 {
+	return uint64(tick)<<32 | uint64(uint32(at/latencyUnit))
+}
+
+func unstamp(w uint64) (tick uint32, at time.Duration) {
+	return uint32(w >> 32), time.Duration(uint32(w)) * latencyUnit
+}
+
+// join brings the bots into matches, joinAtOnce at a time.
+func (l *load) join(ctx context.Context, url string, p *progress) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		wg     sync.WaitGroup
+		joined atomic.Int64
+		slots  = make(chan struct{}, joinAtOnce)
+	)
+	// Queueing takes as long as a match takes to fill, so only dialling is
+	// bounded by the slots.
+	for i := range l.o.Bots {
+		b := &bot{load: l, rng: rand.New(rand.NewPCG(uint64(i), 1))}
+		l.bots = append(l.bots, b)
+		wg.Go(func() {
+			slots <- struct{}{}
+			err := b.dial(ctx, url, i)
+			<-slots
+			if err == nil {
+				b.match, err = b.client.Queue(ctx, "arena")
+			}
+			if err != nil {
+				cancel(fmt.Errorf("bot %d: %w", i, err))
+				return
+			}
+			joined.Add(1)
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for {
+		select {
+		case <-done:
+			p.end()
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+			p.show("joining", int(joined.Load()), l.o.Bots, "")
+		}
+	}
+}
+
+func (b *bot) dial(ctx context.Context, url string, i int) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	c, err := client.Dial(ctx, url, client.Options{
+		Name:      fmt.Sprintf("bot %d", i),
+		Msgpack:   b.load.o.Parser == "msgpack",
+		Transport: engine.WebSocket,
+		Dial:      b.load.wire.dial,
+		Handlers: client.Handlers{
+			OnSnapshot: b.onSnapshot,
+			OnLost:     func(*client.Match, string) { b.load.disconnects.Add(1) },
+		},
+	})
+	b.client = c
+	return err
+}
+
+// onSnapshot runs on the bot's reader.
+func (b *bot) onSnapshot(_ *client.Match, s client.Snapshot) {
+	now := time.Since(b.load.epoch)
+	b.seen.Store(stamp(s.Tick, now))
+	first := b.acked + 1
+	b.acked = s.Ack
+	if !b.load.measuring.Load() {
+		return
+	}
+	b.load.snapshots.Add(1)
+	b.load.bytes.Add(int64(s.Bytes))
+	if s.Ack < first {
+		return
+	}
+	b.load.mu.Lock()
+	defer b.load.mu.Unlock()
+	for seq := max(first, s.Ack-min(s.Ack, sentRing-1)); seq <= s.Ack; seq++ {
+		owed, due := unstamp(b.owed[seq%sentRing].Load())
+		if owed == seq {
+			late := now - due
+			_ = b.load.latency.RecordValue(min(max(late.Microseconds(), 1), latencyMaxUs))
+		}
+	}
+}
+
+// pace sends every bot's inputs on an absolute schedule until ctx is done: one
+// goroutine, so that the load is the same however many bots there are.
+func (l *load) pace(ctx context.Context) {
+	if l.o.Idle {
+		<-ctx.Done()
+		return
+	}
+	period := time.Second / time.Duration(l.o.Tick)
+	start := time.Since(l.epoch)
+	for i, b := range l.bots {
+		b.due = start + period*time.Duration(i)/time.Duration(len(l.bots))
+	}
+	for ctx.Err() == nil {
+		next := time.Since(l.epoch) + period
+		for _, b := range l.bots {
+			now := time.Since(l.epoch)
+			if now >= b.due {
+				if l.measuring.Load() {
+					_ = l.lateness.RecordValue(min((now - b.due).Microseconds(), latencyMaxUs))
+				}
+				b.input(b.due)
+				b.due += period
+			}
+			next = min(next, b.due)
+		}
+		if wait := next - time.Since(l.epoch); wait > 0 {
+			time.Sleep(wait)
+		}
+	}
+}
+
+// input sends what the bot owes since due.
+func (b *bot) input(due time.Duration) {
+	seen, at := unstamp(b.seen.Load())
+	if seen == 0 {
+		return
+	}
+	// The tick that comes next, as far as a client without a synchronised clock
+	// can tell. A bot that was held up catches up with it; one that ran ahead
+	// waits, as a player's clock would.
+	passed := max(0, time.Since(b.load.epoch)-at) * time.Duration(b.load.o.Tick) / time.Second
+	next := seen + 1 + uint32(min(passed, leadMax))
+	if b.seq > next {
+		return
+	}
+	b.seq = max(b.seq+1, next)
+	b.owed[b.seq%sentRing].Store(stamp(b.seq, due))
+	if b.rng.IntN(30) == 0 {
+		b.hold = b.rng.IntN(8)
+	}
+	v := b.buf[:0]
+	v = msgp.AppendMapHeader(v, 4)
+	v = msgp.AppendBool(msgp.AppendString(v, "right"), b.hold&1 == 0)
+	v = msgp.AppendBool(msgp.AppendString(v, "down"), b.hold&2 == 0)
+	v = msgp.AppendBool(msgp.AppendString(v, "fire"), b.hold&4 == 0)
+	v = msgp.AppendFloat32(msgp.AppendString(v, "aim"), float32(b.hold)*0.7-2.8)
+	b.buf = v
+	if b.match.SendInput(b.seq, seen, v) == nil && b.load.measuring.Load() {
+		b.load.sent.Add(1)
+	}
+}
+
+// close ends all bots.
+func (l *load) close() {
+	var wg sync.WaitGroup
+	for _, b := range l.bots {
+		if b.client != nil {
+			wg.Go(func() { _ = b.client.Close() })
+		}
+	}
+	wg.Wait()
+}

@@ -1,0 +1,19 @@
+package main
+
+import "time"
+
+const (
+	// botsMax bounds the bots of one process: two descriptors each must fit.
+	botsMax = 5000
+	// playMax bounds the measured time.
+	playMax = 10 * time.Minute
+	// joinAtOnce is how many bots are joining at any one time.
+	joinAtOnce = 32
+	// latencyMaxUs is the largest latency the histograms tell apart, in µs.
+	latencyMaxUs = 60_000_000
+	// sentRing is how many inputs a bot remembers while unacknowledged.
+	sentRing = 256
+	// leadMax is how far ahead of the newest tick seen a bot aims; the server
+	// takes 32.
+	leadMax = 24
+)
