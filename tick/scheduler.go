@@ -1,6 +1,7 @@
 package tick
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (s *Scheduler) Entries() []*Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := slices.Concat(s.crews...)
-	slices.SortFunc(all, func(a, b *Entry) int { return int(a.seq) - int(b.seq) })
+	slices.SortFunc(all, func(a, b *Entry) int { return cmp.Compare(a.seq, b.seq) })
 	return all
 }
 

@@ -284,18 +284,23 @@ func TestOverloadIsSharedFairly(t *testing.T) {
 // due later.
 func TestEarliestDeadlineFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const ms = int64(time.Millisecond)
 		s := virtual(t, 1)
 		var order []string
-		log := func(name string) func(*Tick) bool {
-			return func(*Tick) bool { order = append(order, name); return false }
+		var due []int64
+		task := func(name string, d time.Duration) func(*Tick) bool {
+			return func(tk *Tick) bool {
+				order, due = append(order, name), append(due, tk.Due/ms)
+				time.Sleep(d)
+				return false
+			}
 		}
-		until(s, 15*time.Millisecond)
-		// Not on the grid: all three anchors are set by hand.
-		blocker := add(t, s, Options{Hz: 100}, func(*Tick) bool { time.Sleep(80 * time.Millisecond); return false })
-		require.Equal(t, int64(20*time.Millisecond), blocker.sched.due(blocker.slot))
-		add(t, s, Options{Hz: 10}, log("slow")) // due at 55, to be finished by 155
-		add(t, s, Options{Hz: 20}, log("fast")) // due at 77.5 to be finished by 127.5
+		add(t, s, Options{Hz: 10}, task("slow", 0))
+		add(t, s, Options{Hz: 10}, task("stall", 90*time.Millisecond))
+		until(s, 110*time.Millisecond)
+		add(t, s, Options{Hz: 20}, task("fast", 0))
 		until(s, time.Second)
-		require.Equal(t, []string{"fast", "slow"}, order)
+		require.Equal(t, []string{"stall", "fast", "slow"}, order)
+		require.Equal(t, []int64{50, 125, 100}, due, "the slow one has until 200, the fast one until 175")
 	})
 }

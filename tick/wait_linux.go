@@ -16,7 +16,7 @@ import (
 // milliseconds.
 type kernelTimer struct {
 	f      *os.File
-	fd     int   // of f; File.Fd would make it blocking
+	fd     int   // of f, -1 once closed; File.Fd would make it blocking
 	offset int64 // kernel time minus scheduler time
 	spec   unix.ItimerSpec
 	buf    [8]byte
@@ -63,7 +63,7 @@ func (k *kernelTimer) arm(at int64) {
 	// Zero would disarm.
 	k.spec.Value = unix.NsecToTimespec(max(at+k.offset, 1))
 	if unix.TimerfdSettime(k.fd, unix.TFD_TIMER_ABSTIME, &k.spec, nil) != nil {
-		k.f.SetReadDeadline(time.Unix(1, 0)) // wait fails, and the worker changes timers
+		k.close() // wait fails, and the worker changes timers
 	}
 }
 
@@ -72,6 +72,9 @@ func (k *kernelTimer) wait() error {
 	return err
 }
 
-func (k *kernelTimer) close() { k.f.Close() }
+func (k *kernelTimer) close() {
+	k.f.Close()
+	k.fd = -1 // the number may soon be another file's
+}
 
 func (k *kernelTimer) name() string { return "timerfd" }
