@@ -91,7 +91,9 @@ func (c *conn) OnMessage(data []byte, binary bool) {
 	if e == nil {
 		return
 	}
-	c.parser = e.parser
+	if c.parser == ParserAuto { // the first message decides; others read it from here on
+		c.parser = e.parser
+	}
 	switch e.typ {
 	case PacketConnect:
 		err = c.connect(e)
