@@ -14,6 +14,8 @@ import { explain, why } from "./words";
 const NAME_KEY = "arena.name";
 const NAMES = ["Nova", "Comet", "Falcon", "Echo", "Rook", "Vega", "Onyx", "Pixel", "Juno", "Blitz", "Orbit", "Raven"];
 
+const PUMP_MS = 16;
+
 type State = "lobby" | "queueing" | "joining" | "playing" | "result";
 
 class Game {
@@ -29,6 +31,7 @@ class Game {
   private readonly frames = new FrameStats();
   private readonly strain = new Strain();
   private last = 0;
+  private pumped = 0;
   private joining = false; // a queue:join is under way
 
   constructor(
@@ -66,6 +69,7 @@ class Game {
 
   start(name: string): void {
     requestAnimationFrame(this.frame);
+    setInterval(() => this.pump(performance.now()), PUMP_MS);
     void this.net.connect(name);
   }
 
@@ -189,6 +193,13 @@ class Game {
     else this.ui.fail(explain(e));
   }
 
+  /** Inputs have a clock of their own: slow frames must not make a slow ship. */
+  private pump(now: number): void {
+    const dt = now - this.pumped;
+    this.pumped = now;
+    if (this.state === "playing") this.session?.send(this.net, this.input, dt, now);
+  }
+
   private readonly frame = (now: number): void => {
     requestAnimationFrame(this.frame);
     const dt = this.last === 0 ? 16 : Math.min(250, now - this.last);
@@ -199,7 +210,7 @@ class Game {
       this.ui.tickQueue(now);
       return;
     }
-    if (this.state === "playing") s.send(this.net, this.input, dt, now);
+    this.pump(now);
     s.frame(now, dt, this.input.value);
     if (this.strain.frame(now, dt)) this.renderer.coarser();
     if (this.state === "playing") s.hud(now, this.frames.fps);

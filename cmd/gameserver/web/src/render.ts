@@ -4,7 +4,7 @@ import "pixi.js/unsafe-eval"; // shaders without eval, so that a strict CSP is p
 import "pixi.js/graphics";
 import "pixi.js/text";
 import "pixi.js/particle-container";
-import { Container, Graphics, Particle, ParticleContainer, Sprite, Text, Texture, WebGLRenderer } from "pixi.js";
+import { Container, extensions, ExtensionType, Graphics, Particle, ParticleContainer, Sprite, Text, Texture, WebGLRenderer } from "pixi.js";
 import { Effects } from "./effects";
 import { type Atlas, drawAtlas, drawGround, SHIP_PX } from "./textures";
 import type { ArenaWorld, Welcome } from "./wire";
@@ -28,8 +28,9 @@ interface ShipView {
   body: Sprite;
   flash: Sprite;
   shield: Sprite;
+  bars: Container;
   bar: Sprite;
-  label: Container;
+  name: Text;
   tint: number;
   x: number;
   y: number;
@@ -63,6 +64,7 @@ export class Renderer {
   private readonly shots: ParticleContainer;
   private readonly shotParts: Particle[] = [];
   private readonly ships = new Container();
+  private readonly bars = new Container();
   private readonly labels = new Container();
   private readonly atlas: Atlas;
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -97,11 +99,12 @@ export class Renderer {
       this.shotParts.push(p);
       this.shots.addParticle(p);
     }
-    this.camera.addChild(this.ground, this.floor, this.shots, this.ships, this.fx.layer, this.labels);
+    this.camera.addChild(this.ground, this.floor, this.shots, this.ships, this.fx.layer, this.bars, this.labels);
     this.stage.addChild(this.camera);
   }
 
   static async create(canvas: HTMLCanvasElement): Promise<Renderer> {
+    extensions.add(OneTexture);
     const gl = new WebGLRenderer();
     await gl.init({
       canvas,
@@ -167,7 +170,8 @@ export class Renderer {
     this.ownerField = this.shotPlan?.field("owner") ?? -1;
     world.onGone = (t) => this.gone(t);
     for (const c of this.ships.removeChildren()) c.destroy({ children: true });
-    for (const c of this.labels.removeChildren()) c.destroy({ children: true });
+    for (const c of this.bars.removeChildren()) c.destroy({ children: true });
+    for (const c of this.labels.removeChildren()) c.destroy();
     this.fx.clear();
     this.ground.texture.destroy(true);
     this.ground.texture = drawGround(w.world.w, w.world.h);
@@ -232,7 +236,7 @@ export class Renderer {
     v.alive = alive;
     v.x = x;
     v.y = y;
-    v.root.visible = v.label.visible = alive;
+    v.root.visible = v.bars.visible = v.name.visible = alive;
     if (own) {
       this.alive = alive;
       this.hp = hp;
@@ -248,8 +252,11 @@ export class Renderer {
     v.flash.alpha = v.flashLeft / 0.14;
     v.shield.visible = (flags & SHIELD) !== 0;
     if (v.shield.visible) v.shield.alpha = 0.65 + 0.3 * Math.sin(performance.now() / 110);
-    v.label.position.set(x, y - (this.arena?.radius ?? 18) - 9);
-    v.label.scale.set(1 / this.zoom);
+    const above = y - (this.arena?.radius ?? 18) - 9;
+    v.bars.position.set(x, above);
+    v.bars.scale.set(1 / this.zoom);
+    v.name.position.set(x, above - 5 / this.zoom);
+    v.name.scale.set(1 / this.zoom);
     const k = Math.max(0, Math.min(1, hp / (this.arena?.hp || 100)));
     v.bar.width = 44 * k;
     v.bar.tint = k > 0.6 ? 0x5fe39a : k > 0.3 ? 0xffc857 : 0xff5d5d;
@@ -289,28 +296,27 @@ export class Renderer {
     shield.blendMode = "add";
     root.addChild(hull, shield);
     this.ships.addChild(root);
-    const label = new Container();
-    const bar = this.healthBar(label);
+    const bars = new Container();
+    const bar = this.healthBar(bars);
+    this.bars.addChild(bars);
     const name = new Text({
       text: this.name(t.id),
       style: { fontFamily: "system-ui, sans-serif", fontSize: 12, fontWeight: "600", fill: own ? 0xffffff : 0xd3def7, stroke: { color: 0x05080f, width: 3 } },
       resolution: Math.min(devicePixelRatio, 2),
       anchor: { x: 0.5, y: 1 },
     });
-    name.position.set(0, -5);
-    label.addChild(name);
-    this.labels.addChild(label);
-    const v: ShipView = { root, hull, body, flash, shield, bar, label, tint, x: 0, y: 0, alive: false, flashLeft: 0, thrust: 0, known: false };
+    this.labels.addChild(name);
+    const v: ShipView = { root, hull, body, flash, shield, bars, bar, name, tint, x: 0, y: 0, alive: false, flashLeft: 0, thrust: 0, known: false };
     t.view = v;
     return v;
   }
 
-  private healthBar(label: Container): Sprite {
-    const back = new Sprite({ texture: Texture.WHITE, tint: 0x05080f, alpha: 0.75, x: -23, y: -4 });
+  private healthBar(into: Container): Sprite {
+    const back = new Sprite({ texture: this.atlas.white, tint: 0x05080f, alpha: 0.75, x: -23, y: -4 });
     back.setSize(46, 6);
-    const bar = new Sprite({ texture: Texture.WHITE, x: -22, y: -3 });
+    const bar = new Sprite({ texture: this.atlas.white, x: -22, y: -3 });
     bar.setSize(44, 4);
-    label.addChild(back, bar);
+    into.addChild(back, bar);
     return bar;
   }
 
@@ -379,7 +385,8 @@ export class Renderer {
     }
     const v = t.view as ShipView | null;
     v?.root.destroy({ children: true });
-    v?.label.destroy({ children: true });
+    v?.bars.destroy({ children: true });
+    v?.name.destroy();
   }
 
   /**
@@ -424,6 +431,23 @@ export class Renderer {
       c.fill();
     }
   }
+}
+
+/**
+ * Nearly everything comes from one atlas. The usual batch shader chooses among
+ * sixteen textures for every pixel, which costs a phone, and more so a browser
+ * without a GPU, most of its frame.
+ */
+class OneTexture {
+  static readonly extension = { type: [ExtensionType.WebGLSystem], name: "oneTexture" } as const;
+
+  constructor(private readonly gl: WebGLRenderer) {}
+
+  contextChange(): void {
+    this.gl.limits.maxBatchableTextures = 1;
+  }
+
+  destroy(): void {}
 }
 
 const FLYING = { shot: "flying" };

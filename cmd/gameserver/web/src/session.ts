@@ -96,7 +96,7 @@ export class Session {
 
   /** Sends inputs at the match's own pace, however fast frames come. */
   send(net: Net, input: Input, dtMs: number, now: number): void {
-    this.owed = Math.min(this.owed + dtMs, this.inputMs * MAX_BURST);
+    this.owed = Math.min(this.owed + Math.max(0, dtMs), this.inputMs * MAX_BURST);
     const v = input.read(this.renderer.screenX, this.renderer.screenY);
     while (this.owed >= this.inputMs) {
       this.owed -= this.inputMs;

@@ -13,6 +13,7 @@ export interface Atlas {
   streak: Texture;
   dot: Texture;
   shield: Texture;
+  white: Texture;
 }
 
 type Draw = (c: CanvasRenderingContext2D, w: number, h: number) => void;
@@ -132,7 +133,9 @@ export function drawAtlas(): Atlas {
     [new Rectangle(2, 130, 124, 28), drawStreak],
     [new Rectangle(130, 130, 28, 28), radial([[0, 1], [0.45, 1], [0.75, 0.35], [1, 0]])],
     [new Rectangle(386, 2, 124, 124), radial([[0, 0.02], [0.7, 0.14], [0.9, 0.85], [0.95, 0.3], [1, 0]])],
+    [new Rectangle(170, 132, 24, 24), (ctx) => ctx.fillRect(-12, -12, 24, 24)],
   ];
+  c.fillStyle = "#fff";
   for (const [r, draw] of frames) {
     c.save();
     c.beginPath();
@@ -145,13 +148,8 @@ export function drawAtlas(): Atlas {
   const source: TextureSource = Texture.from(canvas).source;
   source.autoGenerateMipmaps = true;
   source.scaleMode = "linear";
-  const [ship, glow, ring, streak, dot, shield] = frames.map(([frame]) => new Texture({ source, frame })) as [
-    Texture,
-    Texture,
-    Texture,
-    Texture,
-    Texture,
-    Texture,
-  ];
-  return { ship, glow, ring, streak, dot, shield };
+  const cut = (i: number) => new Texture({ source, frame: frames[i]?.[0] as Rectangle });
+  // The white one is cut inside its frame, so that no neighbour bleeds in.
+  const white = new Texture({ source, frame: new Rectangle(176, 138, 12, 12) });
+  return { ship: cut(0), glow: cut(1), ring: cut(2), streak: cut(3), dot: cut(4), shield: cut(5), white };
 }
