@@ -44,6 +44,7 @@ func TestHeartbeat(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.String(), func(t *testing.T) {
 			bubble(t, engine.Config{}, func(t *testing.T, d func(context.Context, string, string) (net.Conn, error)) {
+				t.Helper()
 				r := newRecorder()
 				c, err := Dial(t.Context(), "http://server", Options{Transport: tr, Dial: d, Handler: r})
 				require.NoError(t, err)
@@ -69,6 +70,7 @@ func TestPingTimeout(t *testing.T) {
 			var silent chan struct{}
 			bubble(t, engine.Config{PingInterval: 7 * time.Second, PingTimeout: 4 * time.Second},
 				func(t *testing.T, d func(context.Context, string, string) (net.Conn, error)) {
+					t.Helper()
 					silent = make(chan struct{})
 					r := newRecorder()
 					start := time.Now()

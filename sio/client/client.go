@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,7 +55,7 @@ type Client struct {
 	abort    context.CancelFunc // ends the attempt under way, nil without one
 	running  bool               // the loop is running
 	closed   bool
-	own      bool  // the last session ended because nobody wanted it
+	hurry    bool  // a session was asked for since the last attempt
 	failures int   // attempts since the last session
 	delays   int   // delays since the last session
 	lastErr  error // why the last session or attempt ended
@@ -156,15 +157,12 @@ func (c *Client) shut() {
 
 // idleLocked closes the session, or stops opening one, when no Socket wants it.
 func (c *Client) idleLocked() {
-	for _, s := range c.order {
-		if s.active {
-			return
-		}
+	if c.wantedLocked() {
+		return
 	}
 	if c.session != nil {
 		_ = c.session.conn.Close()
 		c.session = nil
-		c.own = true
 		for _, s := range c.order {
 			s.joined, s.stale = false, false
 		}
@@ -173,6 +171,11 @@ func (c *Client) idleLocked() {
 		c.abort()
 	}
 	c.pokeLocked()
+}
+
+// wantedLocked reports whether some Socket wants a session.
+func (c *Client) wantedLocked() bool {
+	return slices.ContainsFunc(c.order, func(s *Socket) bool { return s.active })
 }
 
 // pokeLocked ends the delay before the next attempt.
@@ -186,6 +189,7 @@ func (c *Client) pokeLocked() {
 // ensureLocked makes sure that a session is being opened.
 func (c *Client) ensureLocked() {
 	if c.running {
+		c.hurry = c.hurry || c.abort == nil
 		c.pokeLocked()
 		return
 	}

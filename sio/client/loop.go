@@ -33,13 +33,18 @@ func (c *Client) run() {
 	}
 }
 
-// open makes one attempt to open a session and returns it, or nil.
+// open makes one attempt to open a session, if one is still wanted, and returns
+// it or nil.
 func (c *Client) open() *engine.Conn {
 	ctx, cancel := context.WithTimeout(c.ctx, c.opts.ConnectTimeout)
 	defer cancel()
 	c.mu.Lock()
+	if !c.wantedLocked() {
+		c.mu.Unlock()
+		return nil
+	}
 	c.abort = cancel
-	c.own = false
+	c.hurry = false
 	c.mu.Unlock()
 	n := newSession(c)
 	conn, err := engine.Dial(ctx, c.url, engine.Options{
@@ -49,7 +54,7 @@ func (c *Client) open() *engine.Conn {
 	c.mu.Lock()
 	c.abort = nil
 	if err == nil && n.dead {
-		err = c.lastErr
+		err = n.err
 	}
 	if err != nil {
 		c.failedLocked(err)
@@ -107,19 +112,15 @@ func (c *Client) next() (delay time.Duration, more bool) {
 	case <-c.poke:
 	default:
 	}
-	wanted := false
-	for _, s := range c.order {
-		wanted = wanted || s.active
-	}
-	if !wanted {
+	if !c.wantedLocked() {
 		c.running = false
 		if c.closed {
 			c.shut()
 		}
 		return 0, false
 	}
-	if c.own {
-		return 0, true // asked for while the last session was being closed
+	if c.hurry {
+		return 0, true
 	}
 	delay = c.opts.Reconnect.delay(c.delays, rand.Float64())
 	c.delays++

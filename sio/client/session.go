@@ -13,7 +13,8 @@ type session struct {
 	c    *Client
 	dec  *sio.Decoder // owned by the reader
 	conn *engine.Conn // set by Client.open before any Socket joins
-	dead bool         // ended; guarded by Client.mu
+	dead bool         // ended; guarded by Client.mu, as is err
+	err  error
 }
 
 func newSession(c *Client) *session {
@@ -44,9 +45,7 @@ func (n *session) OnClose(err error) {
 	defer c.mu.Unlock()
 	n.dead = true
 	if c.session != n {
-		if c.session == nil && !c.own {
-			c.lastErr = err // it ended before it was used
-		}
+		n.err = err // it ended before it was used, or nobody wanted it
 		return
 	}
 	c.lastErr = err
