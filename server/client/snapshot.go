@@ -60,9 +60,11 @@ func readHead(b []byte) (s Snapshot, p parts, err error) {
 		if key, b, err = msgp.ReadStringZC(b); err != nil {
 			break
 		}
-		var rest []byte
-		if rest, err = mpcheck.Skip(b); err != nil {
-			break
+		rest, ok := skipFlat(b)
+		if !ok {
+			if rest, err = mpcheck.Skip(b); err != nil {
+				break
+			}
 		}
 		value := b[:len(b)-len(rest)]
 		b = rest
@@ -204,4 +206,40 @@ func readValue(k snap.Kind, b []byte) (v int32, rest []byte, err error) {
 		err = fmt.Errorf("field of kind %v", k)
 	}
 	return v, rest, err
+}
+
+// skipFlat is mpcheck.Skip for a number, a boolean, or arrays of arrays of
+// those, as the lists of a snapshot are; it gives up on anything else.
+func skipFlat(b []byte) (rest []byte, ok bool) {
+	missing := uint64(1)
+	for missing > 0 {
+		if len(b) == 0 {
+			return nil, false
+		}
+		size := 0
+		switch c := b[0]; {
+		case c <= 0x7f || c >= 0xe0 || c == 0xc2 || c == 0xc3:
+			size = 1
+		case c&0xf0 == 0x90:
+			size = 1
+			missing += uint64(c & 0x0f)
+		case c == 0xcc || c == 0xd0:
+			size = 2
+		case c == 0xcd || c == 0xd1:
+			size = 3
+		case c == 0xce || c == 0xd2:
+			size = 5
+		case c == 0xdc && len(b) >= 3:
+			size = 3
+			missing += uint64(b[1])<<8 | uint64(b[2])
+		default:
+			return nil, false
+		}
+		if len(b) < size {
+			return nil, false
+		}
+		b = b[size:]
+		missing--
+	}
+	return b, true
 }
