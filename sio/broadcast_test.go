@@ -11,13 +11,13 @@ import (
 )
 
 // crowd is n peers in "/" whose sockets are known by index.
-func crowd(t *testing.T, s *Server, n int) ([]*peer, []*Socket) {
-	t.Helper()
+func crowd(tb testing.TB, s *Server, n int) ([]*peer, []*Socket) {
+	tb.Helper()
 	var socks []*Socket
 	s.Of("/").OnConnection(func(s *Socket) { socks = append(socks, s) })
 	var peers []*peer
 	for range n {
-		peers = append(peers, joined(t, s))
+		peers = append(peers, joined(tb, s))
 	}
 	return peers, socks
 }
@@ -34,7 +34,7 @@ func reached(peers []*peer) string {
 }
 
 func TestBroadcastAddresses(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		peers, socks := crowd(t, s, 5)
 		n := s.Of("/")
 		require.NoError(t, socks[0].Join("a"))
@@ -82,7 +82,7 @@ func TestBroadcastAddresses(t *testing.T) {
 
 // Operators do not change the one they start from, so one can be kept.
 func TestBroadcastIsAValue(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		peers, socks := crowd(t, s, 3)
 		for i, room := range []string{"a", "b", "c"} {
 			require.NoError(t, socks[i].Join(room))
@@ -102,7 +102,7 @@ func TestBroadcastIsAValue(t *testing.T) {
 
 // A room may hold both parsers; each gets its encoding, made once.
 func TestBroadcastToBothParsers(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		a := joined(t, s)
 		b := dial(t, s)
 		b.sendsHex("82 a474797065 00 a36e7370 a12f")
@@ -120,7 +120,7 @@ type countingValue struct{ n *int }
 func (c countingValue) MarshalText() ([]byte, error) { *c.n++; return []byte("x"), nil }
 
 func TestBroadcastEncodesOnce(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		peers, _ := crowd(t, s, 10)
 		n := 0
 		require.NoError(t, s.Of("/").Emit("e", countingValue{&n}))
@@ -135,7 +135,7 @@ func TestBroadcastEncodesOnce(t *testing.T) {
 }
 
 func TestVolatileIsDroppedUnlessWritable(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		peers, socks := crowd(t, s, 2)
 		peers[0].link.full = true
 		require.NoError(t, s.Of("/").To().Volatile().Emit("e"))
@@ -151,7 +151,7 @@ func TestVolatileIsDroppedUnlessWritable(t *testing.T) {
 }
 
 func TestRoomsBound(t *testing.T) {
-	bubble(t, Config{Limits: Limits{Rooms: 3}}, func(t *testing.T, s *Server) {
+	bubble(t, Config{Limits: Limits{Rooms: 3}}, func(t bubbleT, s *Server) {
 		peers, socks := crowd(t, s, 1)
 		require.NoError(t, socks[0].Join("a", "b"))
 		require.NoError(t, socks[0].Join("a", socks[0].ID()), "already there")
@@ -168,7 +168,7 @@ func TestRoomsBound(t *testing.T) {
 
 // Rooms stay consistent while everything happens at once.
 func TestRoomsConcurrently(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		peers, socks := crowd(t, s, 8)
 		var wg sync.WaitGroup
 		for i, sock := range socks {

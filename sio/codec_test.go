@@ -25,7 +25,7 @@ func decodeBoth[T any](t *testing.T, arg string) (v T, err error) {
 		require.ErrorIs(t, err, ErrPayload, arg)
 		return v, err
 	}
-	e, derr = NewDecoder(ParserMsgpack, Limits{}).Decode(packet(2, data), true)
+	e, derr = NewDecoder(ParserMsgpack, Limits{}).Decode(eventPacket(data), true)
 	require.NoError(t, derr, arg)
 	var w T
 	werr := e.Args(nil).Decode(0, &w)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestConnectAnswersSidAlone(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := dial(t, s)
 		p.sends("0")
 		sent := p.link.sent
@@ -33,7 +33,7 @@ func TestConnectAnswersSidAlone(t *testing.T) {
 }
 
 func TestConnectOverMsgpack(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := dial(t, s)
 		p.sendsHex("83 a474797065 00 a464617461 d40000 a36e7370 a12f")
 		got := p.takes()
@@ -44,7 +44,7 @@ func TestConnectOverMsgpack(t *testing.T) {
 }
 
 func TestUnknownNamespace(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := dial(t, s)
 		p.sends("0/nope,", "0/nope", "0")
 		p.wants(`4/nope,{"message":"Invalid namespace"}`, `4/nope,{"message":"Invalid namespace"}`, `0{"sid":"SID"}`)
@@ -55,7 +55,7 @@ func TestUnknownNamespace(t *testing.T) {
 }
 
 func TestRefusedConnectsBound(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := dial(t, s)
 		for range maxRefused {
 			p.sends("0/nope,")
@@ -67,7 +67,7 @@ func TestRefusedConnectsBound(t *testing.T) {
 }
 
 func TestNamespacesBound(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := dial(t, s)
 		for i := range 9 {
 			s.Of(fmt.Sprint("/n", i))
@@ -98,7 +98,7 @@ func TestStatefulErrorsClose(t *testing.T) {
 		"text while binary is owed":      {"0", `51-["a",{"_placeholder":true,"num":0}]`, `2["a"]`},
 		"garbage":                        {"hello"},
 	} {
-		bubble(t, Config{}, func(t *testing.T, s *Server) {
+		bubble(t, Config{}, func(t bubbleT, s *Server) {
 			s.Of("/other")
 			p := dial(t, s)
 			p.sends(sent...)
@@ -111,7 +111,7 @@ func TestStatefulErrorsClose(t *testing.T) {
 }
 
 func TestNotFatal(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := joined(t, s)
 		p.sends(`399["x"]`, `2["nobody listens"]`, `21["nobody listens"]`)
 		p.open()
@@ -125,7 +125,7 @@ func TestNotFatal(t *testing.T) {
 }
 
 func TestConnectTimeout(t *testing.T) {
-	bubble(t, Config{ConnectTimeout: 10 * time.Second}, func(t *testing.T, s *Server) {
+	bubble(t, Config{ConnectTimeout: 10 * time.Second}, func(t bubbleT, s *Server) {
 		mute, late, good := dial(t, s), dial(t, s), dial(t, s)
 		good.sends("0")
 		time.Sleep(10*time.Second - 1)
@@ -144,7 +144,7 @@ func TestConnectTimeout(t *testing.T) {
 }
 
 func TestAttachmentDeadline(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		slow, fast := joined(t, s), joined(t, s)
 		for _, p := range []*peer{slow, fast} {
 			p.sends(`52-["a",` + hold(0) + `,` + hold(1) + `]`)
@@ -163,7 +163,7 @@ func TestAttachmentDeadline(t *testing.T) {
 }
 
 func TestMiddleware(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var log notes
 		n := s.Of("/m")
 		n.Use(func(s *Socket) error {
@@ -212,7 +212,7 @@ func TestMiddleware(t *testing.T) {
 
 // A client that leaves while the middleware decides joins nothing.
 func TestMiddlewareOutlivesClient(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		decide := make(chan struct{})
 		s.Of("/").Use(func(*Socket) error { <-decide; return nil })
 		s.Of("/").OnConnection(func(*Socket) { t.Error("connected") })
@@ -231,7 +231,7 @@ func TestMiddlewareOutlivesClient(t *testing.T) {
 
 // While one namespace decides, the client may not use it, but others work.
 func TestMiddlewareBlocksOneConnection(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		decide := make(chan struct{})
 		s.Of("/slow").Use(func(*Socket) error { <-decide; return nil })
 		p, other := dial(t, s), joined(t, s)
@@ -257,7 +257,7 @@ func TestDisconnectReasons(t *testing.T) {
 		"server shutting down":        func(p *peer, _ *Socket) { p.link.Close(engine.ReasonServerShutdown) },
 		"forced close":                func(p *peer, _ *Socket) { p.link.Close(engine.ReasonForced) },
 	} {
-		bubble(t, Config{}, func(t *testing.T, s *Server) {
+		bubble(t, Config{}, func(t bubbleT, s *Server) {
 			var log notes
 			var sock *Socket
 			s.Of("/").OnConnection(func(s *Socket) {
@@ -286,7 +286,7 @@ func TestDisconnectReasons(t *testing.T) {
 // After a DISCONNECT from us the client's packets in flight are not its fault,
 // and its other namespaces live on.
 func TestServerDisconnectToleratesPacketsInFlight(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		s.Of("/match").OnConnection(func(s *Socket) {
 			On(s, "input", func(int) { t.Error("handled after the end") })
 			On(s, "last", func(int) { s.Disconnect(false) })
@@ -302,7 +302,7 @@ func TestServerDisconnectToleratesPacketsInFlight(t *testing.T) {
 }
 
 func TestServerDisconnectThenConnectAgain(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		first := true
 		s.Of("/").OnConnection(func(s *Socket) {
 			if first {
@@ -321,7 +321,7 @@ func TestServerDisconnectThenConnectAgain(t *testing.T) {
 }
 
 func TestDisconnectConnection(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var log notes
 		for _, n := range []*Namespace{s.Of("/"), s.Of("/b")} {
 			n.OnConnection(func(s *Socket) {
@@ -338,7 +338,7 @@ func TestDisconnectConnection(t *testing.T) {
 }
 
 func TestReservedEventsCannotBeEmitted(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		s.Of("/").OnConnection(func(s *Socket) {
 			for _, name := range strings.Fields("connect connect_error disconnect disconnecting newListener removeListener") {
 				require.ErrorIs(t, s.Emit(name), ErrReserved)

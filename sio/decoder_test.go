@@ -81,15 +81,15 @@ func TestNumericEventName(t *testing.T) {
 		require.Equal(t, want, e.Name(), lit)
 		arg, err := TranscodeJSON(nil, []byte(lit))
 		require.NoError(t, err)
-		e, err = NewDecoder(ParserMsgpack, Limits{}).Decode(packet(0x02, append([]byte{0x91}, arg...)), true)
+		e, err = NewDecoder(ParserMsgpack, Limits{}).Decode(eventPacket(append([]byte{0x91}, arg...)), true)
 		require.NoError(t, err)
 		require.Equal(t, want, e.Name(), lit)
 	}
 }
 
-// packet is a msgpack packet to "/" around an encoded payload.
-func packet(typ byte, data []byte) []byte {
-	return append(appendEnvelope(nil, Header{Type: PacketType(typ), Namespace: "/"}, true), data...)
+// eventPacket is a msgpack EVENT to "/" around an encoded payload.
+func eventPacket(data []byte) []byte {
+	return append(appendEnvelope(nil, Header{Type: PacketEvent, Namespace: "/"}, true), data...)
 }
 
 // The exact bytes that socket.io-client with socket.io-msgpack-parser sends.
@@ -360,7 +360,7 @@ func TestPayloadBounds(t *testing.T) {
 	}
 	deep := func(n int) []byte { return append(bytes.Repeat([]byte{0x91}, n), 1) }
 	wide := func(n int) []byte { return append([]byte{0xdc, byte(n >> 8), byte(n)}, make([]byte, n)...) }
-	event := func(arg []byte) []byte { return packet(2, append([]byte{0x92, 0xa1, 'a'}, arg...)) }
+	event := func(arg []byte) []byte { return eventPacket(append([]byte{0x92, 0xa1, 'a'}, arg...)) }
 	for name, tc := range map[string]struct {
 		b  []byte
 		ok bool
@@ -379,7 +379,7 @@ func TestNameBounds(t *testing.T) {
 		_, err := NewDecoder(ParserJSON, Limits{}).Decode([]byte(`2["`+strings.Repeat("x", n)+`"]`), false)
 		require.Equal(t, n <= maxEventName, err == nil, n)
 		arg, _ := TranscodeJSON(nil, []byte(`["`+strings.Repeat("x", n)+`"]`))
-		_, err = NewDecoder(ParserMsgpack, Limits{}).Decode(packet(2, arg), true)
+		_, err = NewDecoder(ParserMsgpack, Limits{}).Decode(eventPacket(arg), true)
 		require.Equal(t, n <= maxEventName, err == nil, n)
 		nsp := "/" + strings.Repeat("x", n-1)
 		_, err = NewDecoder(ParserJSON, Limits{}).Decode([]byte(`0`+nsp+`,`), false)

@@ -20,7 +20,7 @@ func (s *Socket) emit(h Header, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	msgs, err := assemble(nil, s.conn.parser, h, payload)
+	msgs, err := assemble(s.conn.parser, h, payload)
 	if err != nil {
 		return err
 	}

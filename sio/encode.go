@@ -29,7 +29,7 @@ func Encode(p Parser, h Header, args ...any) ([]engine.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(nil, p, h, payload)
+	return assemble(p, h, payload)
 }
 
 // encodePayload returns the payload of a packet in msgpack, nil for none.
@@ -64,15 +64,14 @@ func encodeEvent(event string, args []any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// assemble puts the header in front of a payload in msgpack and appends the
-// messages to dst.
-func assemble(dst []engine.Message, p Parser, h Header, payload []byte) ([]engine.Message, error) {
+// assemble puts the header in front of a payload in msgpack.
+func assemble(p Parser, h Header, payload []byte) ([]engine.Message, error) {
 	if h.Namespace == "" {
 		h.Namespace = "/"
 	}
 	if p == ParserMsgpack {
 		b := appendEnvelope(make([]byte, 0, 64+len(payload)), h, payload != nil)
-		return append(dst, engine.Message{Data: append(b, payload...), Binary: true}), nil
+		return []engine.Message{{Data: append(b, payload...), Binary: true}}, nil
 	}
 	var w jsonWriter
 	if payload != nil {
@@ -94,11 +93,11 @@ func assemble(dst []engine.Message, p Parser, h Header, payload []byte) ([]engin
 	if h.HasID {
 		b = strconv.AppendUint(b, uint64(h.ID), 10)
 	}
-	dst = append(dst, engine.Message{Data: append(b, w.dst...)})
+	msgs := append(make([]engine.Message, 0, 1+len(w.parts)), engine.Message{Data: append(b, w.dst...)})
 	for _, part := range w.parts {
-		dst = append(dst, engine.Message{Data: part, Binary: true})
+		msgs = append(msgs, engine.Message{Data: part, Binary: true})
 	}
-	return dst, nil
+	return msgs, nil
 }
 
 // appendEnvelope appends a msgpack packet up to its payload, which comes last
@@ -132,7 +131,7 @@ type frames struct {
 }
 
 func (f *frames) of(p Parser) ([]engine.Message, error) {
-	f.once[p].Do(func() { f.msgs[p], f.err[p] = assemble(nil, p, f.h, f.payload) })
+	f.once[p].Do(func() { f.msgs[p], f.err[p] = assemble(p, f.h, f.payload) })
 	return f.msgs[p], f.err[p]
 }
 

@@ -25,7 +25,8 @@ var (
 	// ErrTooLarge is what Decode wraps when attachments exceed their bound.
 	ErrTooLarge = errors.New("sio: attachments too large")
 	// ErrPayload is what refusals of a well-formed payload wrap: it does not
-	// fit the Go type, repeats a key, or holds a number that is not finite.
+	// fit the Go type, repeats a key, or holds a number that is not finite. They
+	// are also an *[Error] for errors.As, with the code bad_payload and the path.
 	ErrPayload = errors.New("sio: bad payload")
 )
 
@@ -76,6 +77,16 @@ func (e *payloadError) Error() string {
 
 func (e *payloadError) Unwrap() error { return ErrPayload }
 
+// As implements the method that errors.As asks for: to a client the error is an
+// *[Error] with the code bad_payload.
+func (e *payloadError) As(target any) bool {
+	shown, ok := target.(**Error)
+	if ok {
+		*shown = &Error{Code: codeBadPayload, Msg: e.msg, Path: e.path}
+	}
+	return ok
+}
+
 func badPayload(msg string) error { return &payloadError{msg: msg} }
 
 // under puts the name of a field or an index in front of the path of err.
@@ -100,10 +111,6 @@ func public(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
 		return own
-	}
-	var bad *payloadError
-	if errors.As(err, &bad) {
-		return &Error{Code: codeBadPayload, Msg: bad.msg, Path: bad.path}
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func FuzzMsgpackPacket(f *testing.F) {
 			return
 		}
 		h := Header{Type: e.Type(), Namespace: e.Namespace(), ID: e.id, HasID: e.hasID}
-		msgs, err := assemble(nil, ParserJSON, h, e.Data())
+		msgs, err := assemble(ParserJSON, h, e.Data())
 		if err != nil {
 			t.Fatalf("%x decodes but cannot be written: %v", b, err)
 		}
@@ -149,7 +149,7 @@ func FuzzCrossParser(f *testing.F) {
 			}
 			return
 		}
-		m, err := NewDecoder(ParserMsgpack, Limits{}).Decode(packet(2, append([]byte{0x92, 0xa1, 'e'}, mp...)), true)
+		m, err := NewDecoder(ParserMsgpack, Limits{}).Decode(eventPacket(append([]byte{0x92, 0xa1, 'e'}, mp...)), true)
 		if err != nil {
 			t.Fatalf("%s is refused in msgpack: %v", arg, err)
 		}

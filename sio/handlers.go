@@ -37,6 +37,15 @@ func (s *Socket) OnArgs(event string, h func(Args)) {
 	s.register(&handler{name: event, args: h})
 }
 
+// OnUnknown sets a function that is told of each event that has no handler. It
+// runs as one set with OnRaw. No answer is sent, and the event is counted either
+// way.
+func (s *Socket) OnUnknown(h func(*Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unknown = &handler{name: "unknown event", raw: h}
+}
+
 // On sets the handler of an event with one argument. The argument is decoded
 // into T by the names in its json tags, whatever the parser: names match
 // exactly, no key comes twice, integers are whole and in range, numbers are
@@ -99,11 +108,11 @@ func (s *Socket) receive(e *Event) error {
 		}
 	}
 	s.mu.RLock()
-	h := s.handlers[string(e.name)]
+	h, unknown := s.handlers[string(e.name)], s.unknown
 	s.mu.RUnlock()
 	switch {
 	case h == nil:
-		s.conn.srv.count.unknown.Add(1)
+		s.ignore(unknown, e)
 		return nil
 	case h.raw != nil:
 		e.label = h.name
@@ -146,21 +155,27 @@ func (s *Socket) settle(n int) {
 // handle runs the handler of a queued event.
 func (s *Socket) handle(e *Event) {
 	s.mu.RLock()
-	h := s.handlers[e.label]
+	h, unknown := s.handlers[e.label], s.unknown
 	s.mu.RUnlock()
-	if h == nil {
-		s.conn.srv.count.unknown.Add(1)
-		return
-	}
 	s.conn.mu.Lock()
 	deaf := s.deaf
 	s.conn.mu.Unlock()
 	switch {
 	case deaf:
+	case h == nil:
+		s.ignore(unknown, e)
 	case h.raw != nil:
 		s.callRaw(h, e)
 	default:
 		s.call(h, e)
+	}
+}
+
+// ignore counts an event that has no handler.
+func (s *Socket) ignore(unknown *handler, e *Event) {
+	s.conn.srv.count.unknown.Add(1)
+	if unknown != nil {
+		s.callRaw(unknown, e)
 	}
 }
 

@@ -21,7 +21,7 @@ type point struct {
 }
 
 func TestOnDecodesAndIgnoresWhatDoesNotFit(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var log notes
 		s.Of("/").OnConnection(func(s *Socket) {
 			On(s, "p", func(p point) { log.add("%+v", p) })
@@ -38,7 +38,7 @@ func TestOnDecodesAndIgnoresWhatDoesNotFit(t *testing.T) {
 }
 
 func TestOnAckAnswers(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		s.Of("/").OnConnection(func(s *Socket) {
 			OnAck(s, "double", func(n int) (int, error) { return 2 * n, nil })
 			OnAck(s, "points", func(int) ([]point, error) { return []point{{X: 1}, {Y: 2, Name: "<b>"}}, nil })
@@ -74,7 +74,7 @@ func TestOnAckAnswers(t *testing.T) {
 }
 
 func TestOnArgsAnswersOnce(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var kept Args
 		s.Of("/").OnConnection(func(s *Socket) {
 			s.OnArgs("any", func(a Args) { kept = a })
@@ -104,7 +104,7 @@ func TestOnArgsAnswersOnce(t *testing.T) {
 // Handlers of one connection run one at a time and in order of arrival, those
 // of its namespaces among them.
 func TestHandlersRunInOrder(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var log notes
 		for _, n := range []*Namespace{s.Of("/"), s.Of("/b")} {
 			n.OnConnection(func(s *Socket) {
@@ -132,7 +132,7 @@ func TestHandlersRunInOrder(t *testing.T) {
 // is not handled.
 func TestInboxBound(t *testing.T) {
 	for _, n := range []int{256, 257} {
-		bubble(t, Config{}, func(t *testing.T, s *Server) {
+		bubble(t, Config{}, func(t bubbleT, s *Server) {
 			gate, handled := make(chan struct{}), 0
 			s.Of("/").OnConnection(func(s *Socket) {
 				On(s, "n", func(int) { <-gate; handled++ })
@@ -158,7 +158,7 @@ func TestInboxBound(t *testing.T) {
 func TestInboxBytesBound(t *testing.T) {
 	event := []byte(`2["n","` + strings.Repeat("x", 93) + `"]`) // payload of 101 bytes
 	for _, n := range []int{10, 11} {
-		bubble(t, Config{Limits: Limits{InboxBytes: 10 * (len(event) - 1)}}, func(t *testing.T, s *Server) {
+		bubble(t, Config{Limits: Limits{InboxBytes: 10 * (len(event) - 1)}}, func(t bubbleT, s *Server) {
 			gate := make(chan struct{})
 			s.Of("/").OnConnection(func(s *Socket) {
 				On(s, "n", func(string) { <-gate })
@@ -178,7 +178,7 @@ func TestInboxBytesBound(t *testing.T) {
 // A raw handler gets every event in order: the early ones, which came before
 // OnConnection had set it, and then directly on the reader.
 func TestRawHandlerSeesEarlyEventsFirst(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var log notes
 		gate := make(chan struct{})
 		s.Of("/").OnConnection(func(s *Socket) {
@@ -198,7 +198,7 @@ func TestRawHandlerSeesEarlyEventsFirst(t *testing.T) {
 }
 
 func TestRawHandlerPanicIsSurvived(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		s.Of("/").OnConnection(func(s *Socket) { s.OnRaw("r", func(*Event) { panic("x") }) })
 		p := joined(t, s)
 		p.sends(`2["r"]`, `2["r"]`)
@@ -209,7 +209,7 @@ func TestRawHandlerPanicIsSurvived(t *testing.T) {
 }
 
 func TestRawBypassesFullInbox(t *testing.T) {
-	bubble(t, Config{Limits: Limits{Inbox: 1}}, func(t *testing.T, s *Server) {
+	bubble(t, Config{Limits: Limits{Inbox: 1}}, func(t bubbleT, s *Server) {
 		gate, raw := make(chan struct{}), 0
 		s.Of("/").OnConnection(func(s *Socket) {
 			On(s, "slow", func(int) { <-gate })
@@ -227,7 +227,7 @@ func TestRawBypassesFullInbox(t *testing.T) {
 }
 
 func TestBlockingHandlerHoldsNothingElse(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		gate := make(chan struct{})
 		s.Of("/").OnConnection(func(s *Socket) {
 			On(s, "block", func(int) { <-gate })
@@ -245,7 +245,7 @@ func TestBlockingHandlerHoldsNothingElse(t *testing.T) {
 
 // No goroutine and no queue remain while there is nothing to do.
 func TestIdleConnectionHasNoGoroutine(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		p := joined(t, s)
 		require.False(t, p.conn.inbox.running)
 		require.Nil(t, p.conn.inbox.queue)
@@ -255,7 +255,7 @@ func TestIdleConnectionHasNoGoroutine(t *testing.T) {
 }
 
 func TestEmitWithAck(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		var log notes
 		s.Of("/").OnConnection(func(s *Socket) {
 			a, err := s.EmitWithAck(t.Context(), "q", 1)
@@ -279,7 +279,7 @@ func TestEmitWithAckEnds(t *testing.T) {
 		ErrNotConnected:  func(p *peer, _ func()) { p.sends("1") },
 		context.Canceled: func(_ *peer, cancel func()) { cancel() },
 	} {
-		bubble(t, Config{}, func(t *testing.T, s *Server) {
+		bubble(t, Config{}, func(t bubbleT, s *Server) {
 			var sock *Socket
 			s.Of("/").OnConnection(func(s *Socket) { sock = s })
 			p := joined(t, s)
@@ -303,7 +303,7 @@ func TestEmitWithAckEnds(t *testing.T) {
 }
 
 func TestPendingAcksBound(t *testing.T) {
-	bubble(t, Config{Limits: Limits{PendingAcks: 3}}, func(t *testing.T, s *Server) {
+	bubble(t, Config{Limits: Limits{PendingAcks: 3}}, func(t bubbleT, s *Server) {
 		var sock *Socket
 		s.Of("/").OnConnection(func(s *Socket) { sock = s })
 		p := joined(t, s)
@@ -323,7 +323,7 @@ func TestPendingAcksBound(t *testing.T) {
 }
 
 func TestShutdownWaitsForHandlers(t *testing.T) {
-	bubble(t, Config{}, func(t *testing.T, s *Server) {
+	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		gate := make(chan struct{})
 		s.Of("/").OnConnection(func(s *Socket) { On(s, "block", func(int) { <-gate }) })
 		p := joined(t, s)

@@ -83,26 +83,29 @@ func (l *fakeLink) closed() engine.Reason {
 
 // peer is the client's end of a fake connection. All of it runs in a bubble.
 type peer struct {
-	t    *testing.T
+	t    testing.TB
 	link *fakeLink
 	conn *conn
 }
 
-func dial(t *testing.T, s *Server) *peer {
-	t.Helper()
+func dial(tb testing.TB, s *Server) *peer {
+	tb.Helper()
 	l := &fakeLink{}
 	c := s.accept(l, nil)
 	l.onClose = c.OnClose
-	p := &peer{t: t, link: l, conn: c}
+	p := &peer{t: tb, link: l, conn: c}
 	return p
 }
 
+// bubbleT is the testing.T inside a bubble.
+type bubbleT struct{ *testing.T }
+
 // bubble runs a test with a server in virtual time; connections left open are
 // closed at its end.
-func bubble(t *testing.T, cfg Config, f func(t *testing.T, s *Server)) {
+func bubble(t *testing.T, cfg Config, f func(t bubbleT, s *Server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f(t, New(cfg))
+		f(bubbleT{t}, New(cfg))
 		synctest.Wait()
 	})
 }
@@ -123,10 +126,10 @@ func (p *peer) sendsHex(s string) {
 	synctest.Wait()
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 
@@ -177,9 +180,9 @@ func (p *peer) leaves() {
 }
 
 // joined is a peer connected to "/".
-func joined(t *testing.T, s *Server) *peer {
-	t.Helper()
-	p := dial(t, s)
+func joined(tb testing.TB, s *Server) *peer {
+	tb.Helper()
+	p := dial(tb, s)
 	p.sends("0")
 	p.wants(`0{"sid":"SID"}`)
 	return p

@@ -28,6 +28,7 @@ type Socket struct {
 
 	mu       sync.RWMutex // guards the following
 	handlers map[string]*handler
+	unknown  *handler // of all other events, or nil
 	onLeave  []func(reason string)
 	acks     map[uint32]chan Args
 

@@ -22,45 +22,38 @@ var (
 // Check reports whether b is exactly one msgpack value within l. It allocates
 // nothing and takes time linear in len(b).
 func Check(b []byte, l Limits) error {
-	var (
-		left    [MaxDepth]int // values still missing in each open container
-		maps    uint64        // bit d set: container d is a map
-		open    int           // containers open
-		depth   = l.depth()
-		items   = l.items()
-		at, got int
-	)
+	if len(b) > maxBytes {
+		return ErrItems
+	}
+	w := walk{depth: l.depth(), items: l.items()}
+	at := 0
 	for {
-		h, err := readHead(b[at:], l)
-		if err != nil {
-			return err
+		var (
+			h   head
+			err error
+		)
+		if h.size, h.str = short(b[at:]); h.size == 0 {
+			if h, err = readHead(b[at:], l); err != nil {
+				return err
+			}
 		}
-		if got++; got > items {
+		if w.items--; w.items < 0 {
 			return ErrItems
 		}
-		if open > 0 {
-			top := open - 1
-			if maps&(1<<top) != 0 && left[top]%2 == 0 && !h.str {
+		if w.left > 0 {
+			if w.pairs && w.left&1 == 0 && !h.str {
 				return ErrKey
 			}
-			left[top]--
+			w.left--
 		}
 		at += h.size
 		if h.open {
-			if open == depth {
+			if w.open == w.depth {
 				return ErrDepth
 			}
-			left[open] = h.children
-			maps &^= 1 << open
-			if h.pairs {
-				maps |= 1 << open
-			}
-			open++
+			w.push(h)
 		}
-		for open > 0 && left[open-1] == 0 {
-			open--
-		}
-		if open == 0 {
+		if w.left == 0 && w.pop() {
 			break
 		}
 	}
@@ -70,18 +63,81 @@ func Check(b []byte, l Limits) error {
 	return nil
 }
 
+// walk is where a check stands: in the innermost container, and how many values
+// the outer ones still miss.
+type walk struct {
+	depth, items int
+	open         int              // containers open
+	left         uint32           // values missing in the innermost
+	pairs        bool             // the innermost is a map
+	outer        [MaxDepth]uint32 // left of the others
+	maps         uint64           // pairs of the others, a bit each
+}
+
+func (w *walk) push(h head) {
+	w.outer[w.open] = w.left
+	w.maps &^= 1 << w.open
+	if w.pairs {
+		w.maps |= 1 << w.open
+	}
+	w.open++
+	w.left, w.pairs = uint32(h.children), h.pairs
+}
+
+// pop closes the containers that are complete, and reports whether all are.
+func (w *walk) pop() bool {
+	for w.left == 0 {
+		if w.open == 0 {
+			return true
+		}
+		w.open--
+		w.left, w.pairs = w.outer[w.open], w.maps&(1<<w.open) != 0
+	}
+	return false
+}
+
+// short returns the size of the value at the start of b when it is one of the
+// commonest: a small integer, nil, a boolean or a short string of ASCII.
+// Otherwise it returns 0.
+func short(b []byte) (size int, str bool) {
+	if len(b) == 0 {
+		return 0, false
+	}
+	c := b[0]
+	switch {
+	case c <= 0x7f || c >= 0xe0 || c == 0xc0 || c == 0xc2 || c == 0xc3:
+		return 1, false
+	case c < 0xa0 || c > 0xbf:
+		return 0, false
+	}
+	size = 1 + int(c&0x1f)
+	if size > len(b) {
+		return 0, false
+	}
+	for _, c := range b[1:size] {
+		if c >= 0x80 {
+			return 0, false
+		}
+	}
+	return size, true
+}
+
 // Skip returns what follows the first value of b. It is meant for bytes that
 // [Check] accepted; on others it returns an error or some suffix of b, but
 // neither panics nor loops.
 func Skip(b []byte) (rest []byte, err error) {
 	trusted := Limits{Undefined: true, ExtBinary: true, Date: true}
-	for missing := 1; missing > 0; {
+	for missing := 1; missing > 0; missing-- {
+		if n, _ := short(b); n > 0 {
+			b = b[n:]
+			continue
+		}
 		h, err := readHead(b, trusted)
 		if err != nil {
 			return nil, err
 		}
 		b = b[h.size:]
-		missing += h.children - 1
+		missing += h.children
 	}
 	return b, nil
 }

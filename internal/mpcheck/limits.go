@@ -8,6 +8,8 @@ const (
 	DefaultDepth = 16
 	// DefaultItems is the number of values accepted when Limits.Items is zero.
 	DefaultItems = 4096
+
+	maxBytes = 1<<31 - 1 // a longer message is refused unread
 )
 
 // Limits bounds what [Check] accepts. The zero value allows DefaultDepth levels,
