@@ -5,11 +5,11 @@ PKGS  := ./...
 FUZZTIME ?= 20s
 WEB   := cmd/gameserver/web
 
-.PHONY: help run test check lint bench fuzz client web e2e race3
+.PHONY: help run test check lint bench fuzz client web e2e race3 conformance
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: web ## build the page and start the server on http://localhost:3000
 	@echo "== starting the server"
@@ -53,6 +53,10 @@ bench: ## play with 50 bots against a server of its own and print the table (BEN
 	@scripts/need go
 	@echo "== bench"
 	@go run ./bench $(BENCH)
+
+conformance: ## start the servers that protocol suites are pointed at (ARGS='--help' for the options)
+	@scripts/need go
+	@go run ./cmd/conformance $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (20s) each
 	@echo "== fuzzing each target for $(FUZZTIME)"

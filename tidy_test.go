@@ -72,10 +72,11 @@ var imports = map[string][]string{
 		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck",
 		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix,
 	},
-	"server/client":  {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
-	"cmd/gameserver": {"server", "game", "game/arena"},
-	"bench":          {"server/client", "engine/client", hdr, kong, msgp, unix},
-	"e2e":            nil,
+	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
+	"cmd/gameserver":  {"server", "game", "game/arena"},
+	"cmd/conformance": {"engine", "sio", kong, msgpack},
+	"bench":           {"server/client", "engine/client", hdr, kong, msgp, unix},
+	"e2e":             nil,
 }
 
 // surface is the most exported functions and methods a package may have,
