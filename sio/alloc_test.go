@@ -39,12 +39,7 @@ func settled(tb testing.TB, s *Server, p Parser, setup func(*Socket)) (*conn, *S
 	return c, sock
 }
 
-func eachParser(t *testing.T, f func(t *testing.T, p Parser)) {
-	t.Helper()
-	for _, p := range []Parser{ParserJSON, ParserMsgpack} {
-		t.Run(p.String(), func(t *testing.T) { f(t, p) })
-	}
-}
+func parsers() []Parser { return []Parser{ParserJSON, ParserMsgpack} }
 
 // The input of a game: what arrives many times a second.
 type input struct {
@@ -68,7 +63,7 @@ func inputPacket(tb testing.TB, p Parser) []byte {
 // Receiving an event with a raw handler allocates nothing, reading its
 // arguments in either encoding included.
 func TestAllocReceiveRaw(t *testing.T) {
-	eachParser(t, func(t *testing.T, p Parser) {
+	for _, p := range parsers() {
 		got, scratch := 0, make([]byte, 0, 256)
 		c, _ := settled(t, New(Config{}), p, func(s *Socket) {
 			s.OnRaw("input", func(e *Event) {
@@ -82,13 +77,13 @@ func TestAllocReceiveRaw(t *testing.T) {
 		b := inputPacket(t, p)
 		require.Zero(t, testing.AllocsPerRun(200, func() { c.OnMessage(b, p == ParserMsgpack) }))
 		require.Equal(t, 201, got)
-	})
+	}
 }
 
 // Building a packet into a buffer of the caller's and sending it allocates
 // nothing.
 func TestAllocSend(t *testing.T) {
-	eachParser(t, func(t *testing.T, p Parser) {
+	for _, p := range parsers() {
 		_, s := settled(t, New(Config{}), p, func(*Socket) {})
 		arg := []byte("1")
 		if p == ParserMsgpack {
@@ -108,11 +103,11 @@ func TestAllocSend(t *testing.T) {
 		require.Equal(t, "/match", e.Namespace())
 		require.Equal(t, 1, e.NArgs())
 		require.Equal(t, arg, e.Arg(0))
-	})
+	}
 }
 
 func TestHotPathNames(t *testing.T) {
-	eachParser(t, func(t *testing.T, p Parser) {
+	for _, p := range parsers() {
 		_, s := settled(t, New(Config{}), p, func(*Socket) {})
 		for _, name := range []string{"plain", `quo"te`, "back\\slash", "é", "\x01"} {
 			b := s.AppendHead(nil, name)
@@ -121,7 +116,7 @@ func TestHotPathNames(t *testing.T) {
 			require.NoError(t, err, name)
 			require.Equal(t, name, e.Name())
 		}
-	})
+	}
 }
 
 func TestAllocTranscode(t *testing.T) {

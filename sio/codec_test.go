@@ -179,9 +179,18 @@ func TestJSONOutput(t *testing.T) {
 	seven := 7
 	for _, v := range []any{
 		nil, true, 0, -1, 255, math.MaxInt64, uint64(math.MaxUint64), math.MinInt64, 1.5, float32(0.1), 1e21, 1e-7, 1e20, 123456789.25, -0.5, 3.0,
-		"", "é\u2028\u2029\"\\\n\r\t\x01\x7f", []int{}, []int(nil), []any{1, nil, "x"}, map[string]int{"b": 1, "a": 2}, map[int]bool{2: true, 1: false},
-		map[string]int(nil), &seven, (*int)(nil), [2]int{1, 2}, struct{}{}, time.Unix(1700000000, 5e6).UTC(), json.RawMessage(`{"z":1,"a":[ 2 ]}`),
-		netip.IPv6Loopback(), json.Number("12"), struct {
+		"", "é\u2028\u2029\"\\\n\r\t\x01\x7f",
+		[]int{},
+		[]int(nil),
+		[]any{1, nil, "x"},
+		map[string]int{"b": 1, "a": 2},
+		map[int]bool{2: true, 1: false},
+		map[string]int(nil), &seven, (*int)(nil),
+		[2]int{1, 2},
+		struct{}{},
+		time.Unix(1700000000, 5e6).UTC(), json.RawMessage(`{"z":1,"a":[ 2 ]}`),
+		netip.IPv6Loopback(), json.Number("12"),
+		struct {
 			A int       `json:"a,omitempty"`
 			B *int      `json:"b"`
 			C string    `json:",omitempty"`
@@ -205,8 +214,11 @@ func TestUnencodable(t *testing.T) {
 	loop := &cycle{}
 	loop.Next = loop
 	for _, v := range []any{
-		math.NaN(), math.Inf(1), float32(math.Inf(-1)), make(chan int), func() {}, 1i, "\xff", map[string]any{"a": math.NaN()},
-		map[[1]int]int{{1}: 1}, loop, json.Number("x"), json.Number(""), json.Number("1e999"), json.RawMessage(`{`), map[string]int{"\xff": 1},
+		math.NaN(), math.Inf(1), float32(math.Inf(-1)), make(chan int), func() {}, 1i, "\xff",
+		map[string]any{"a": math.NaN()},
+		map[[1]int]int{{1}: 1},
+		loop, json.Number("x"), json.Number(""), json.Number("1e999"), json.RawMessage(`{`),
+		map[string]int{"\xff": 1},
 	} {
 		for _, p := range []Parser{ParserJSON, ParserMsgpack} {
 			_, err := Encode(p, Header{Type: PacketEvent}, "e", v)
@@ -227,8 +239,10 @@ func TestMsgpackOutput(t *testing.T) {
 		"84a47479706503a26964cd0100a36e7370a12fa46461746190":           {Header{Type: PacketAck, ID: 256, HasID: true}, nil},
 		"83a47479706504a36e7370a12fa46461746181a76d657373616765a16e":   {Header{Type: PacketConnectError}, []any{map[string]string{"message": "n"}}},
 		"83a47479706502a36e7370a12fa46461746195a161ccc8cdea60e0c40101": {Header{Type: PacketEvent}, []any{"a", 200, 60000, -32, []byte{1}}},
-		"83a47479706502a36e7370a12fa46461746194a16102cb3fe0000000000000c2": {Header{Type: PacketEvent},
-			[]any{"a", 2.0, 0.5, false}},
+		"83a47479706502a36e7370a12fa46461746194a16102cb3fe0000000000000c2": {
+			Header{Type: PacketEvent},
+			[]any{"a", 2.0, 0.5, false},
+		},
 	} {
 		msgs, err := Encode(ParserMsgpack, tc.h, tc.args...)
 		require.NoError(t, err)

@@ -31,7 +31,7 @@ type conn struct {
 	// Owned by the reader.
 	dec    *Decoder
 	parser Parser      // read by others once a socket exists
-	owing  *time.Timer // runs while attachments are missing
+	owes   bool   // attachments are missing
 	failed bool        // closed by us; ignore the rest
 
 	mu       sync.Mutex // guards the following
@@ -40,6 +40,7 @@ type conn struct {
 	admitted bool
 	closed   bool
 	timeout  *time.Timer // until a namespace is joined
+	owing    *time.Timer // while attachments are missing
 	inbox    inbox
 }
 
@@ -128,19 +129,27 @@ var errFlood = errors.New("sio: too many packets")
 
 // watch bounds the time between a header and its last attachment.
 func (c *conn) watch() {
-	switch owed := c.dec.Owed() > 0; {
-	case owed && c.owing == nil:
+	owes := c.dec.Owed() > 0
+	if owes == c.owes {
+		return
+	}
+	c.owes = owes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !owes:
+		if c.owing != nil {
+			c.owing.Stop()
+		}
+	case !c.closed:
 		c.owing = time.AfterFunc(c.srv.cfg.Limits.AttachmentTime, func() {
 			c.srv.refused("attachment_timeout")
 			c.link.Close(engine.ReasonBadPayload)
 		})
-	case !owed && c.owing != nil:
-		c.owing.Stop()
-		c.owing = nil
 	}
 }
 
-// find returns the index of a namespace in entries, or -1.
+// findLocked returns the index of a namespace in entries, or -1.
 func (c *conn) findLocked(name []byte) int {
 	for i := range c.entries {
 		if n := c.entries[i].s.nsp.name; n == string(name) || len(name) == 0 && n == "/" {
@@ -262,13 +271,13 @@ func (c *conn) leaveLocked(s *Socket, reason string) {
 // OnClose implements engine.Handler.
 func (c *conn) OnClose(reason engine.Reason) {
 	c.srv.count.conns.Add(-1)
-	if c.owing != nil {
-		c.owing.Stop()
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
 	c.timeout.Stop()
+	if c.owing != nil {
+		c.owing.Stop()
+	}
 	if reason == engine.ReasonRateLimited {
 		c.inbox.dropEvents()
 	}

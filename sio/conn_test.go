@@ -132,7 +132,7 @@ func TestConnectTimeout(t *testing.T) {
 		synctest.Wait()
 		mute.open()
 		late.sends("0/nope,") // a refused CONNECT does not count
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		mute.closedWith(engine.ReasonAuthTimeout)
 		late.closedWith(engine.ReasonAuthTimeout)
@@ -153,7 +153,7 @@ func TestAttachmentDeadline(t *testing.T) {
 		slow.sendsHex("01")
 		fast.sendsHex("01")
 		fast.sendsHex("02")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		slow.closedWith(engine.ReasonBadPayload)
 		time.Sleep(time.Minute)

@@ -59,16 +59,11 @@ func collect(t reflect.Type, index []int, open map[reflect.Type]bool, all *[]fie
 		}
 		name, options, _ := strings.Cut(tag, ",")
 		at := append(slices.Clip(index), i)
-		if inner := sf.Type; sf.Anonymous && name == "" {
-			if inner.Kind() == reflect.Pointer {
-				inner = inner.Elem()
+		if inner, ok := embeds(sf); ok && name == "" {
+			if sf.IsExported() || sf.Type.Kind() != reflect.Pointer {
+				collect(inner, at, open, all)
 			}
-			if inner.Kind() == reflect.Struct {
-				if sf.IsExported() || sf.Type.Kind() != reflect.Pointer {
-					collect(inner, at, open, all)
-				}
-				continue
-			}
+			continue
 		}
 		if !sf.IsExported() {
 			continue
@@ -77,12 +72,20 @@ func collect(t reflect.Type, index []int, open map[reflect.Type]bool, all *[]fie
 		if name == "" {
 			f.name = sf.Name
 		}
-		for o := range strings.SplitSeq(options, ",") {
-			f.omitEmpty = f.omitEmpty || o == "omitempty"
-			f.omitZero = f.omitZero || o == "omitzero"
-		}
+		opts := strings.Split(options, ",")
+		f.omitEmpty = slices.Contains(opts, "omitempty")
+		f.omitZero = slices.Contains(opts, "omitzero")
 		*all = append(*all, f)
 	}
+}
+
+// embeds returns the struct that an embedded field promotes the fields of.
+func embeds(sf reflect.StructField) (reflect.Type, bool) {
+	t := sf.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t, sf.Anonymous && t.Kind() == reflect.Struct
 }
 
 // dominant reports whether f is the one field that its name means: the

@@ -121,6 +121,7 @@ func msgpackPayload(e *Event, scratch []byte) error {
 		return valid(none && !e.hasID)
 	case PacketConnectError:
 		return valid((t == msgp.MapType || t == msgp.StrType) && !e.hasID)
+	default: // events and acks
 	}
 	if t != msgp.ArrayType {
 		return protocolError("invalid payload")

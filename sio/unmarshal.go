@@ -39,6 +39,7 @@ func decodeValue(v reflect.Value, b []byte) (rest []byte, err error) {
 		switch v.Kind() {
 		case reflect.Interface, reflect.Map, reflect.Pointer, reflect.Slice:
 			v.SetZero()
+		default: // as encoding/json: null changes nothing
 		}
 		return rest, nil
 	}

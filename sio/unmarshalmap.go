@@ -138,6 +138,7 @@ func decodeAny(b []byte) (x any, rest []byte, err error) {
 		return anyArray(b)
 	case msgp.MapType:
 		return anyMap(b)
+	default: // what JSON lacks
 	}
 	bin, at, rest, err := readBinaryOrDate(b)
 	switch {

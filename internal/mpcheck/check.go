@@ -28,30 +28,16 @@ func Check(b []byte, l Limits) error {
 	w := walk{depth: l.depth(), items: l.items()}
 	at := 0
 	for {
-		var (
-			h   head
-			err error
-		)
+		var h head
 		if h.size, h.str = short(b[at:]); h.size == 0 {
+			var err error
 			if h, err = readHead(b[at:], l); err != nil {
 				return err
 			}
 		}
-		if w.items--; w.items < 0 {
-			return ErrItems
-		}
-		if w.left > 0 {
-			if w.pairs && w.left&1 == 0 && !h.str {
-				return ErrKey
-			}
-			w.left--
-		}
 		at += h.size
-		if h.open {
-			if w.open == w.depth {
-				return ErrDepth
-			}
-			w.push(h)
+		if err := w.take(h); err != nil {
+			return err
 		}
 		if w.left == 0 && w.pop() {
 			break
@@ -74,7 +60,23 @@ type walk struct {
 	maps         uint64           // pairs of the others, a bit each
 }
 
-func (w *walk) push(h head) {
+// take counts a value and enters it when it is a container.
+func (w *walk) take(h head) error {
+	if w.items--; w.items < 0 {
+		return ErrItems
+	}
+	if w.left > 0 {
+		if w.pairs && w.left&1 == 0 && !h.str {
+			return ErrKey
+		}
+		w.left--
+	}
+	if !h.open {
+		return nil
+	}
+	if w.open == w.depth {
+		return ErrDepth
+	}
 	w.outer[w.open] = w.left
 	w.maps &^= 1 << w.open
 	if w.pairs {
@@ -82,6 +84,7 @@ func (w *walk) push(h head) {
 	}
 	w.open++
 	w.left, w.pairs = uint32(h.children), h.pairs
+	return nil
 }
 
 // pop closes the containers that are complete, and reports whether all are.

@@ -100,7 +100,10 @@ func TestCheckExtensionsOnlyWhenAsked(t *testing.T) {
 	}
 	all := Limits{Undefined: true, Date: true, ExtBinary: true}
 	for _, e := range [][]byte{
-		{0xd4, 0, 1}, {0xd4, 1, 0}, {0xd5, 0, 0, 0}, {0xd6, 0xff, 0, 0, 0, 0},
+		{0xd4, 0, 1},
+		{0xd4, 1, 0},
+		{0xd5, 0, 0, 0},
+		{0xd6, 0xff, 0, 0, 0, 0},
 		cat(0xd7, 0xff, make([]byte, 8)), cat(0xd8, 0, make([]byte, 16)), cat(0xc7, 1, 1, 9), cat(0xc7, 12, 0xff, make([]byte, 12)),
 	} {
 		require.ErrorIs(t, Check(e, all), ErrExt, "%x", e)
