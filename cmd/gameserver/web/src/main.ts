@@ -238,6 +238,7 @@ class Game {
       get play() { return game.session?.world.clock.play ?? 0; },
       get delay() { return game.session?.world.clock.delayMs ?? 0; },
       get ping() { return Number.isFinite(game.session?.pingMs) ? (game.session?.pingMs ?? 0) : 0; },
+      get lead() { return game.session?.world.lead ?? 0; },
       get snapshots() { return game.session?.world.snapshots ?? 0; },
       get snapshotsPerSecond() { return game.session?.snapshotRate(performance.now()) ?? 0; },
       get fps() { return game.frames.fps; },

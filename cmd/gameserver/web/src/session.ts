@@ -3,15 +3,13 @@
 
 import type { Input } from "./input";
 import type { Net } from "./net";
+import { InputPacer } from "./pacer";
 import type { Renderer } from "./render";
 import { Ping, Rate } from "./stats";
 import type { Row, UI } from "./ui";
 import type { GameEvent, InputValue, Schema, Snapshot, Welcome } from "./wire";
 import { type SetPlan, World } from "./world";
 
-const MAX_INPUT_RATE = 60; // per second
-const MAX_BURST = 3; // inputs sent in one frame after a hiccup
-const MAX_AHEAD = 8; // ticks an input may be ahead of the newest snapshot
 const HUD_MS = 120;
 const GO_MS = 900;
 
@@ -26,9 +24,7 @@ export class Session {
   private stateAt = 0;
   private readonly ping = new Ping();
   private readonly rate = new Rate();
-  private readonly inputMs: number;
-  private owed = 0;
-  private seq = 0;
+  private readonly pacer: InputPacer;
   private hudAt = 0;
   private goUntil = 0;
   private pain = 0;
@@ -49,7 +45,7 @@ export class Session {
     this.world = new World(schema, welcome.rate, welcome.every);
     this.you = welcome.you;
     this.matchState = welcome.state;
-    this.inputMs = 1000 / Math.min(MAX_INPUT_RATE, welcome.rate);
+    this.pacer = new InputPacer(welcome.rate);
     this.ships = this.world.plan("ships");
     this.round = this.world.plan("round");
     renderer.start(welcome, this.world);
@@ -65,6 +61,7 @@ export class Session {
   snapshot(s: Snapshot, now: number): void {
     this.world.apply(s, now);
     this.rate.mark(now);
+    this.pacer.snapshot(this.world.tick, this.world.lead);
     this.ping.acknowledged(s.a, now);
     this.late += (this.world.lateMs - this.late) * 0.1;
     this.renderer.local.applied(this.world);
@@ -96,16 +93,12 @@ export class Session {
 
   /** Sends inputs at the match's own pace, however fast frames come. */
   send(net: Net, input: Input, dtMs: number, now: number): void {
-    this.owed = Math.min(this.owed + Math.max(0, dtMs), this.inputMs * MAX_BURST);
     const v = input.read(this.renderer.screenX, this.renderer.screenY);
-    while (this.owed >= this.inputMs) {
-      this.owed -= this.inputMs;
-      // Frames and ticks drift apart a little; never run away from the server.
-      if (this.world.snapshots === 0 || this.seq >= this.world.tick + this.world.every + MAX_AHEAD) continue;
-      this.seq = Math.max(this.seq + 1, this.world.tick + 1);
-      net.input(this.seq, this.world.tick, v);
-      this.ping.sent(this.seq, now);
-      this.renderer.local.sent(this.seq, v);
+    this.pacer.pass(dtMs);
+    for (let seq = this.pacer.next(); seq > 0; seq = this.pacer.next()) {
+      net.input(seq, this.world.tick, v);
+      this.ping.sent(seq, now);
+      this.renderer.local.sent(seq, v);
       input.sent();
     }
   }
