@@ -47,10 +47,21 @@ type Config struct {
 	NoUpgrade bool
 	// AllowRequest judges handshakes; an error is answered 403 with its text.
 	AllowRequest func(*http.Request) error
-	// CheckOrigin judges the Origin of every request. If nil, an Origin passes
-	// that is absent, names the requested host, or is loopback on a loopback
-	// connection.
+	// Origins are the pages that may connect besides those of the requested host:
+	// each an exact scheme://host or scheme://host:port, or "*" for any. They bind
+	// every request alike, WebSockets too. See "Who may connect" in the package
+	// comment.
+	Origins []string
+	// RequireOrigin refuses requests without an Origin: browsers only.
+	RequireOrigin bool
+	// OriginHint is appended to the refusal of an Origin, and may name the setting
+	// that would allow it.
+	OriginHint string
+	// CheckOrigin judges the Origin of every request in place of all that.
 	CheckOrigin func(*http.Request) bool
+	// CORSCredentials lets pages of Origins send cookies and read the answer. No
+	// other page ever may.
+	CORSCredentials bool
 	// Open is called once per session, before any message. It must not block.
 	// Required.
 	Open func(*Conn) Handler
@@ -65,6 +76,9 @@ func (c Config) withDefaults() Config {
 	if c.Open == nil {
 		panic("engine: Config.Open is required")
 	}
+	if err := c.Validate(); err != nil {
+		panic(err)
+	}
 	set(&c.PingInterval, defaultPingInterval)
 	set(&c.PingTimeout, defaultPingTimeout)
 	set(&c.UpgradeTimeout, defaultUpgradeTimeout)
@@ -73,9 +87,6 @@ func (c Config) withDefaults() Config {
 	set(&c.OutboxBytes, defaultOutboxBytes)
 	set(&c.MaxConns, defaultMaxConns())
 	c.EarlyPayload = min(c.EarlyPayload, c.MaxPayload)
-	if c.CheckOrigin == nil {
-		c.CheckOrigin = sameOrigin
-	}
 	if c.Refused == nil {
 		c.Refused = func(string, string) {}
 	}
@@ -83,6 +94,12 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// Validate reports the first setting that cannot work. New panics with it.
+func (c Config) Validate() error {
+	_, err := newOriginList(c.Origins)
+	return err
 }
 
 func set[T int | time.Duration](v *T, def T) {

@@ -28,6 +28,22 @@
 // ([Conn.SendLatest]; accepted only when nothing is queued ahead of it). All
 // send methods may be called from any goroutine, also from inside a callback.
 //
+// # Who may connect
+//
+// Browsers let any page open a WebSocket or send a simple POST to any server,
+// with the user's address and cookies. So every request is held to one rule,
+// whatever its transport. An Origin passes if it is the requested host, is
+// listed in Config.Origins, or is another port of this machine while the
+// connection itself is on loopback. No Origin passes as well, because only
+// browsers send one, unless Config.RequireOrigin is set or the browser says
+// that a foreign page asks. "null" never passes. Config.CheckOrigin replaces
+// the rule. What passes is also told to the browser (CORS); cookies are allowed
+// for listed pages only.
+//
+// A Server is a plain http.Handler that serves any path: middleware of any kind
+// goes around it, for WebSockets too, as long as the http.ResponseWriter it
+// passes on can be hijacked through http.ResponseController.
+//
 // # Ending
 //
 // [Conn.Close] never blocks: what was sent before it is flushed for a bounded

@@ -39,6 +39,15 @@ func refuseForbidden(message string) *refusal {
 	return &refusal{4, http.StatusForbidden, message, "forbidden"}
 }
 
+func (s *Server) refuseOrigin() *refusal {
+	no := refuseForbidden("Forbidden")
+	no.reason = "origin"
+	if s.cfg.OriginHint != "" {
+		no.message += ": " + s.cfg.OriginHint
+	}
+	return no
+}
+
 func refuseVersion() *refusal {
 	return &refusal{5, http.StatusBadRequest, "Unsupported protocol version", "bad_version"}
 }
@@ -69,11 +78,11 @@ func (s *Server) verify(r *http.Request, friendly bool) (request, *refusal) {
 	default:
 		return req, refuseTransport()
 	}
-	if !cleanOrigin(r.Header.Get("Origin")) {
+	if !cleanOrigin(r.Header) {
 		return req, refuseRequest()
 	}
 	if !friendly {
-		return req, refuseForbidden("Forbidden")
+		return req, s.refuseOrigin()
 	}
 	if sid := req.query.Get("sid"); sid != "" {
 		return s.verifySession(req, sid, transport)
@@ -186,11 +195,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// it is lifted only when a body was read to its end.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	}
-	friendly := cleanOrigin(r.Header.Get("Origin")) && s.cfg.CheckOrigin(r)
+	w.Header().Add("Vary", "Origin")
+	friendly, listed := false, false
+	if cleanOrigin(r.Header) {
+		friendly, listed = s.allowedOrigin(r, r.TLS != nil)
+	}
 	if friendly {
-		allowOrigin(w.Header(), r)
+		allowOrigin(w.Header(), r, listed && s.cfg.CORSCredentials)
 		if r.Method == http.MethodOptions {
-			preflight(w)
+			preflight(w, r)
 			return
 		}
 	}

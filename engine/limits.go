@@ -49,6 +49,11 @@ const (
 	notSentLowat = 16 << 10
 	// sidBytes is the entropy of a session id; 15 bytes are 20 characters.
 	sidBytes = 15
+	// maxPreflight bounds the header names that a preflight may ask for; more are
+	// answered with the usual ones.
+	maxPreflight = 1 << 10
+	// preflightAge is how long, in seconds, a browser may remember a preflight.
+	preflightAge = "600"
 	// retryAfter is the advice, in seconds, given with a 503.
 	retryAfter = "5"
 )

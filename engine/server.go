@@ -21,6 +21,7 @@ const (
 type Server struct {
 	cfg      Config
 	upgrader *upgrader
+	origins  originList
 	stats    counters
 	frames   sync.Pool // of *frameBuf
 	blocks   sync.Pool // of *block
@@ -48,6 +49,7 @@ type frameBuf struct{ b []byte }
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), conns: make(map[string]*Conn), sockets: make(map[*wsConn]struct{}), idle: make(chan struct{})}
 	s.upgrader = newUpgrader(&s.cfg)
+	s.origins, _ = newOriginList(s.cfg.Origins) // validated
 	return s
 }
 
