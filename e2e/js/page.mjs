@@ -80,6 +80,7 @@ try {
   say("reloaded", { you: (await probe(a)).you });
 
   for (const p of [a, b]) await until(p, "result", () => window.__game.state === "result");
+  await a.waitForTimeout(1200); // the screen fades in
   await a.screenshot({ path: `${o.out}/result.png` });
   say("result", { rows: await a.locator("#result tbody tr, #result li").count() });
   await a.click("#again");
