@@ -27,15 +27,15 @@ const (
 	tenth    = 100 * time.Millisecond
 )
 
-var binary string
+var serverBinary string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "gameserver-e2e")
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "gameserver")
-	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/gameserver").CombinedOutput(); err != nil {
+	serverBinary = filepath.Join(dir, "gameserver")
+	if out, err := exec.Command("go", "build", "-o", serverBinary, "../cmd/gameserver").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
 	}
@@ -75,7 +75,7 @@ var listening = regexp.MustCompile(`https?://[0-9a-z.\[\]:]*:(\d+)`)
 // start runs the server on a free port and waits until it is ready.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	return startBinary(t, binary, args...)
+	return startBinary(t, serverBinary, args...)
 }
 
 // startBinary does it with another game's binary.
