@@ -2,8 +2,10 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 )
@@ -45,6 +47,12 @@ type Config struct {
 	NoWebSocket bool
 	// NoUpgrade refuses upgrades only.
 	NoUpgrade bool
+	// TrustedProxies are the proxies in front of this server. Requests from them
+	// are taken for those of the client that X-Forwarded-For names, read from
+	// right to left, and for secure if X-Forwarded-Proto says so. Other requests
+	// may say what they like. A peer on a Unix socket is trusted if the list is
+	// not empty.
+	TrustedProxies []netip.Prefix
 	// AllowRequest judges handshakes; an error is answered 403 with its text.
 	AllowRequest func(*http.Request) error
 	// Origins are the pages that may connect besides those of the requested host:
@@ -98,8 +106,15 @@ func (c Config) withDefaults() Config {
 
 // Validate reports the first setting that cannot work. New panics with it.
 func (c Config) Validate() error {
-	_, err := newOriginList(c.Origins)
-	return err
+	if _, err := newOriginList(c.Origins); err != nil {
+		return err
+	}
+	for _, p := range c.TrustedProxies {
+		if !p.IsValid() || p.Addr().Is4In6() || p.Addr().Zone() != "" {
+			return fmt.Errorf("engine: Config.TrustedProxies: %s can match no address", p)
+		}
+	}
+	return nil
 }
 
 func set[T int | time.Duration](v *T, def T) {
@@ -125,6 +140,8 @@ type Message struct {
 
 // Handshake is the request that opened a session. It must not be changed.
 type Handshake struct {
+	// RemoteAddr is the client's host:port, or its address alone if a trusted
+	// proxy named it.
 	RemoteAddr  string
 	Header      http.Header
 	Query       url.Values

@@ -176,13 +176,13 @@ func (s *Server) answer(w http.ResponseWriter, websocket bool, no *refusal) {
 	_, _ = w.Write(body)
 }
 
-func newHandshake(r *http.Request, query url.Values) *Handshake {
+func newHandshake(r *http.Request, query url.Values, secure bool) *Handshake {
 	return &Handshake{
 		RemoteAddr:  r.RemoteAddr,
 		Header:      r.Header,
 		Query:       query,
 		URL:         r.URL.RequestURI(),
-		Secure:      r.TLS != nil,
+		Secure:      secure,
 		CrossDomain: r.Header.Get("Origin") != "",
 		Time:        time.Now(),
 	}
@@ -195,10 +195,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// it is lifted only when a body was read to its end.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	}
+	r, from := s.locate(r)
 	w.Header().Add("Vary", "Origin")
 	friendly, listed := false, false
 	if cleanOrigin(r.Header) {
-		friendly, listed = s.allowedOrigin(r, r.TLS != nil)
+		friendly, listed = s.allowedOrigin(r, from.secure)
 	}
 	if friendly {
 		allowOrigin(w.Header(), r, listed && s.cfg.CORSCredentials)
@@ -220,11 +221,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case req.websocket && req.conn == nil:
-		s.openWebSocket(w, r, newHandshake(r, req.query))
+		s.openWebSocket(w, r, newHandshake(r, req.query, from.secure))
 	case req.websocket:
 		s.openCandidate(w, r, req.conn)
 	case req.conn == nil:
-		s.openPolling(w, r, newHandshake(r, req.query))
+		s.openPolling(w, r, newHandshake(r, req.query, from.secure))
 	case r.Method == http.MethodGet:
 		req.conn.get(w, r)
 	case r.Method == http.MethodPost:

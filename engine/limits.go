@@ -49,6 +49,11 @@ const (
 	notSentLowat = 16 << 10
 	// sidBytes is the entropy of a session id; 15 bytes are 20 characters.
 	sidBytes = 15
+	// maxHops bounds the hops of X-Forwarded-For that are looked at; a longer
+	// chain of trusted proxies is ignored.
+	maxHops = 32
+	// maxHopText bounds one of them.
+	maxHopText = 64
 	// maxPreflight bounds the header names that a preflight may ask for; more are
 	// answered with the usual ones.
 	maxPreflight = 1 << 10
