@@ -30,9 +30,9 @@ type conn struct {
 
 	// Owned by the reader.
 	dec    *Decoder
-	parser Parser      // read by others once a socket exists
+	parser Parser // read by others once a socket exists
 	owes   bool   // attachments are missing
-	failed bool        // closed by us; ignore the rest
+	failed bool   // closed by us; ignore the rest
 
 	mu       sync.Mutex // guards the following
 	entries  []entry
