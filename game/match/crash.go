@@ -50,10 +50,14 @@ func (m *Match) trap(finished, more *bool) {
 }
 
 // fail ends the match without asking the game anything more. Nothing of this
-// tick is published.
+// tick is published. It may come at any moment up to the hook that tells the
+// end: a result that cannot be encoded fails a match that has ended.
 func (m *Match) fail(what string, stack []byte) {
-	if m.state.Final() {
-		m.dispose(game.ReasonFailed) // a fault in a link or a hook, after the end
+	if m.told {
+		// The fault is in a hook. Whoever listens has been told already.
+		m.cfg.Logger.Error("match: a hook failed", slog.String("match", m.cfg.ID), slog.String("what", what),
+			slog.String("stack", string(stack)))
+		m.dispose(game.ReasonFailed)
 		return
 	}
 	c := &Crash{
@@ -66,6 +70,7 @@ func (m *Match) fail(what string, stack []byte) {
 	m.cfg.Logger.Error("match failed", slog.String("match", m.cfg.ID), slog.String("game", c.Game),
 		slog.String("ref", c.Ref), slog.String("what", what), slog.String("stack", string(stack)))
 	m.dispose(game.ReasonFailed)
+	m.told = true
 	if m.cfg.Hooks.Failed != nil {
 		m.cfg.Hooks.Failed(m, c.Ref, stack)
 	}

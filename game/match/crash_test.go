@@ -74,6 +74,81 @@ func TestPanicEndsTheMatchInEveryCallback(t *testing.T) {
 	}
 }
 
+// TestThereIsOneEnd: whatever breaks while a match ends, one of the hooks is
+// called, and one only. A match that nobody hears of holds its players forever.
+func TestThereIsOneEnd(t *testing.T) {
+	end := func(where string, hooks Hooks) *fixture {
+		f := newFixture(t, quick(), persons(2))
+		f.Match.cfg.Hooks = hooks
+		a, b := &link{broken: "result"}, &link{}
+		if where == "void" {
+			f.Match.rules.Countdown = time.Hour
+			a.broken = "event"
+		}
+		f.attach(0, a)
+		f.attach(1, b)
+		f.ticks(1)
+		if where == "hook" {
+			a.broken = ""
+		}
+		f.Stop(game.ReasonDrain)
+		require.False(t, f.ticks(2))
+		require.True(t, f.State().Final())
+		require.NotZero(t, a.closed)
+		require.NotZero(t, b.closed)
+		_, err := f.Attach(0, &link{})
+		require.ErrorIs(t, err, ErrGone)
+		return f
+	}
+	for _, where := range []string{"result", "void"} {
+		var told []string
+		f := end(where, Hooks{
+			Ended:  func(*Match, game.Reason, any) { told = append(told, "ended") },
+			Voided: func(*Match, game.Reason) { told = append(told, "voided") },
+			Failed: func(*Match, string, []byte) { told = append(told, "failed") },
+		})
+		require.Equal(t, []string{"failed"}, told, where)
+		require.Equal(t, game.StateFailed, f.State())
+		require.Contains(t, f.Crash().What, "cannot encode")
+	}
+	n := 0
+	end("hook", Hooks{
+		Ended:  func(*Match, game.Reason, any) { n++; panic("in the hook") },
+		Failed: func(*Match, string, []byte) { n += 10 },
+	})
+	require.Equal(t, 1, n)
+}
+
+// TestPanicLeavesNoLinkOpen: the connection of a player who is just being put
+// out is closed, though the game panics at that moment.
+func TestPanicLeavesNoLinkOpen(t *testing.T) {
+	for where, want := range map[string]game.Reason{
+		"leave": game.ReasonLeft, "kick": game.ReasonKicked, "drop": game.ReasonBadPayload, "resume": game.ReasonReplaced,
+	} {
+		f := newFixture(t, quick(), persons(1))
+		l := &link{}
+		s := f.attach(0, l)
+		f.ticks(1)
+		for _, on := range []string{"leave", "drop", "resume"} {
+			f.game.on[on] = func(*game.Match, *game.Player) error { panic("boom") }
+		}
+		switch where {
+		case "leave":
+			s.Leave(func() {})
+		case "kick":
+			f.drv.Match().Kick(f.drv.Match().Player(1), game.ReasonKicked)
+		case "drop":
+			for range StrikesMax {
+				s.Input(f.tick+1, 0, nil)
+			}
+		case "resume":
+			f.attach(0, &link{})
+		}
+		require.False(t, f.ticks(1), where)
+		require.Equal(t, want, l.closed, where)
+	}
+}
+
 func TestInitErrorFailsTheMatch(t *testing.T) {
 	f := newFixture(t, quick(), persons(1))
 	f.game.on["init"] = func(*game.Match, *game.Player) error { return errors.New("no map") }

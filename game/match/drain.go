@@ -88,9 +88,8 @@ func (m *Match) request(e *Entry) {
 // cut closes a seat's connection for a fault of the client's. The seat is held
 // as after any lost connection.
 func (m *Match) cut(s *seat, why game.Reason) {
-	l := s.link
+	m.unlink(s, why)
 	m.drop(s)
-	l.Close(why)
 }
 
 // refuse answers an entry that will not be handled; why is for a connection.

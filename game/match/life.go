@@ -117,6 +117,7 @@ func (m *Match) finish() {
 		}
 	}
 	m.dispose(m.why)
+	m.told = true
 	if m.cfg.Hooks.Ended != nil {
 		m.cfg.Hooks.Ended(m, m.why, res.Result)
 	}
@@ -128,6 +129,7 @@ func (m *Match) void(why game.Reason) {
 	m.enter(game.StateVoid, 0)
 	m.flush()
 	m.dispose(game.ReasonVoided)
+	m.told = true
 	if m.cfg.Hooks.Voided != nil {
 		m.cfg.Hooks.Voided(m, why)
 	}
@@ -137,12 +139,7 @@ func (m *Match) void(why game.Reason) {
 // the match.
 func (m *Match) dispose(why game.Reason) {
 	for i := range m.seats {
-		s := &m.seats[i]
-		if s.link != nil {
-			l := s.link
-			s.link = nil
-			l.Close(why)
-		}
+		m.unlink(&m.seats[i], why)
 	}
 	if m.batch != nil {
 		for ; m.next < len(m.batch.entries); m.next++ {

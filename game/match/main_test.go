@@ -104,6 +104,7 @@ type link struct {
 	entities map[int64][]any
 	quiet    bool // do not look at packets
 	sent     int
+	broken   string // the event that cannot be encoded, with a panic
 }
 
 type snapshot struct {
@@ -157,8 +158,8 @@ func (l *link) SendLatest(packet []byte) bool {
 
 func (l *link) Emit(event string, v any) error {
 	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
+	if err != nil || event == l.broken {
+		panic(fmt.Sprint("cannot encode ", event, err))
 	}
 	l.log = append(l.log, event+" "+string(b))
 	return nil

@@ -33,6 +33,7 @@ type Match struct {
 	state   game.State
 	until   uint32 // tick at which state changes by itself, 0: open
 	why     game.Reason
+	told    bool   // one of the hooks Ended, Failed and Voided was called
 	empty   uint32 // tick since which nobody is left, 0: somebody is
 	started int64  // when this tick began
 	notices []notice

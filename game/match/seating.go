@@ -27,11 +27,7 @@ func (m *Match) attach(e *Entry) {
 		e.refuse(ErrSeatGone, game.ReasonSeatGone)
 		return
 	}
-	if s.link != nil {
-		old := s.link
-		s.link = nil
-		old.Close(game.ReasonReplaced)
-	}
+	m.unlink(s, game.ReasonReplaced)
 	s.epoch, s.token, s.claimed = e.Epoch, s.claimed, noClaim
 	if s.token == noClaim {
 		s.token = 0
@@ -103,6 +99,17 @@ func (m *Match) detach(e *Entry) {
 	}
 }
 
+// unlink closes a seat's connection, if there is one. Whoever takes a link from
+// its seat closes it at once, so that no panic can leave it open.
+func (m *Match) unlink(s *seat, why game.Reason) {
+	l := s.link
+	s.link = nil
+	m.world.Forget(&s.view)
+	if l != nil {
+		l.Close(why)
+	}
+}
+
 // drop holds the seat of a lost connection.
 func (m *Match) drop(s *seat) {
 	s.link = nil
@@ -127,16 +134,13 @@ func (m *Match) leaveSeat(e *Entry) {
 
 // remove takes a seat's player out of the match for good.
 func (m *Match) remove(s *seat, why game.Reason) {
-	p, l := s.player, s.link
-	s.player, s.link = nil, nil
-	m.world.Forget(&s.view)
+	p := s.player
+	s.player = nil
+	m.unlink(s, why) // before the game is called, which may panic
 	p.Connected = false
 	m.drv.Exit(p)
 	m.move(s, SeatLeft)
 	m.drv.Leave(p, why)
-	if l != nil {
-		l.Close(why)
-	}
 }
 
 // expireSeats ends the waiting for players who did not come, or did not come
