@@ -81,8 +81,15 @@ func start(t *testing.T, args ...string) *server {
 // startBinary does it with another game's binary.
 func startBinary(t *testing.T, binary string, args ...string) *server {
 	t.Helper()
+	return launch(t, binary, "/readyz", append([]string{"--listen", "127.0.0.1:0", "--admin", "", "--log-format", "text"}, args...)...)
+}
+
+// launch runs a server that says where it listens and is ready once it answers
+// on a path.
+func launch(t *testing.T, binary, ready string, args ...string) *server {
+	t.Helper()
 	s := &server{t: t, exit: make(chan error, 1)}
-	s.cmd = exec.Command(binary, append([]string{"--listen", "127.0.0.1:0", "--admin", "", "--log-format", "text"}, args...)...)
+	s.cmd = exec.Command(binary, args...)
 	s.cmd.Stdout = &s.log
 	s.cmd.Stderr = &s.log
 	require.NoError(t, s.cmd.Start())
@@ -99,7 +106,7 @@ func startBinary(t *testing.T, binary string, args ...string) *server {
 			return false
 		}
 		s.url = "http://127.0.0.1:" + m[1]
-		resp, err := http.Get(s.url + "/readyz")
+		resp, err := http.Get(s.url + ready)
 		if err != nil {
 			return false
 		}

@@ -1,0 +1,6 @@
+package e2e
+
+// explain names the rule that intends a difference.
+func explain(d *divergence) string {
+	return ""
+}
