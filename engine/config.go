@@ -53,6 +53,9 @@ type Config struct {
 	// may say what they like. A peer on a Unix socket is trusted if the list is
 	// not empty.
 	TrustedProxies []netip.Prefix
+	// Abuse bounds what one network may do. Above its limits requests are
+	// answered 429.
+	Abuse Abuse
 	// AllowRequest judges handshakes; an error is answered 403 with its text.
 	AllowRequest func(*http.Request) error
 	// Origins are the pages that may connect besides those of the requested host:

@@ -16,6 +16,7 @@ type Conn struct {
 	id      string
 	hs      *Handshake
 	handler Handler
+	pass    pass
 
 	gate  gate
 	limit atomic.Int64           // largest message now
@@ -45,7 +46,7 @@ func newConn(s *Server, id string, hs *Handshake) *Conn {
 // session itself, its WebSocket, or the wait for a last GET.
 func (c *Conn) unhold() {
 	if c.holds.Add(-1) == 0 {
-		c.srv.freeSlot()
+		c.srv.freeSlot(c.pass)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,28 +16,29 @@ type refusal struct {
 	code    int
 	status  int
 	message string
-	reason  string // for Config.Refused
+	reason  string        // for Config.Refused
+	retry   time.Duration // not before; zero says nothing
 }
 
 // The refusals that the reference server knows, and one of ours.
 func refuseTransport() *refusal {
-	return &refusal{0, http.StatusBadRequest, "Transport unknown", "unknown_transport"}
+	return &refusal{0, http.StatusBadRequest, "Transport unknown", "unknown_transport", 0}
 }
 
 func refuseSID() *refusal {
-	return &refusal{1, http.StatusBadRequest, "Session ID unknown", "unknown_sid"}
+	return &refusal{1, http.StatusBadRequest, "Session ID unknown", "unknown_sid", 0}
 }
 
 func refuseMethod() *refusal {
-	return &refusal{2, http.StatusBadRequest, "Bad handshake method", "bad_method"}
+	return &refusal{2, http.StatusBadRequest, "Bad handshake method", "bad_method", 0}
 }
 
 func refuseRequest() *refusal {
-	return &refusal{3, http.StatusBadRequest, "Bad request", "bad_request"}
+	return &refusal{3, http.StatusBadRequest, "Bad request", "bad_request", 0}
 }
 
 func refuseForbidden(message string) *refusal {
-	return &refusal{4, http.StatusForbidden, message, "forbidden"}
+	return &refusal{4, http.StatusForbidden, message, "forbidden", 0}
 }
 
 func (s *Server) refuseOrigin() *refusal {
@@ -49,11 +51,15 @@ func (s *Server) refuseOrigin() *refusal {
 }
 
 func refuseVersion() *refusal {
-	return &refusal{5, http.StatusBadRequest, "Unsupported protocol version", "bad_version"}
+	return &refusal{5, http.StatusBadRequest, "Unsupported protocol version", "bad_version", 0}
 }
 
 func refuseOverload() *refusal {
-	return &refusal{6, http.StatusServiceUnavailable, "Service unavailable", "overloaded"}
+	return &refusal{6, http.StatusServiceUnavailable, "Service unavailable", "overloaded", overloadRetry}
+}
+
+func refuseRate(retry time.Duration) *refusal {
+	return &refusal{7, http.StatusTooManyRequests, "Too many requests", "rate_limited", retry}
 }
 
 // request is a validated request.
@@ -61,12 +67,14 @@ type request struct {
 	query     url.Values
 	conn      *Conn // nil: a new session is asked for
 	websocket bool
+	from      client
+	pass      pass // of the session that is asked for
 }
 
 // verify judges a request in the order of the reference server. friendly says
 // that its Origin is allowed.
-func (s *Server) verify(r *http.Request, friendly bool) (request, *refusal) {
-	req := request{websocket: headerToken(r.Header, "Upgrade", "websocket")}
+func (s *Server) verify(r *http.Request, from client, friendly bool) (request, *refusal) {
+	req := request{websocket: headerToken(r.Header, "Upgrade", "websocket"), from: from}
 	if len(r.URL.RawQuery) > maxQuery || r.Method == http.MethodGet && r.ContentLength != 0 {
 		return req, refuseRequest()
 	}
@@ -87,11 +95,15 @@ func (s *Server) verify(r *http.Request, friendly bool) (request, *refusal) {
 	if sid := req.query.Get("sid"); sid != "" {
 		return s.verifySession(req, sid, transport)
 	}
-	return req, s.verifyHandshake(r, req, transport)
+	no := s.verifyHandshake(r, &req, transport)
+	return req, no
 }
 
 func (s *Server) verifySession(req request, sid, transport string) (request, *refusal) {
 	if req.conn = s.lookup(sid); req.conn == nil {
+		if retry, ok := s.limiter.miss(req.from.addr, time.Since(s.started)); !ok {
+			return req, refuseRate(retry)
+		}
 		return req, refuseSID()
 	}
 	if req.websocket != (transport == transportWebSocket) {
@@ -106,12 +118,17 @@ func (s *Server) verifySession(req request, sid, transport string) (request, *re
 	return req, nil
 }
 
-func (s *Server) verifyHandshake(r *http.Request, req request, transport string) *refusal {
+func (s *Server) verifyHandshake(r *http.Request, req *request, transport string) *refusal {
 	if r.Method != http.MethodGet {
 		return refuseMethod()
 	}
 	if req.websocket != (transport == transportWebSocket) {
 		return refuseRequest()
+	}
+	var retry time.Duration
+	var ok bool
+	if req.pass, retry, ok = s.limiter.enter(req.from.addr, time.Since(s.started)); !ok {
+		return refuseRate(retry)
 	}
 	if s.cfg.AllowRequest != nil {
 		if err := s.cfg.AllowRequest(r); err != nil {
@@ -151,8 +168,8 @@ func (s *Server) answer(w http.ResponseWriter, websocket bool, no *refusal) {
 	s.refused("http", no.reason)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	if no.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter)
+	if no.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((no.retry+time.Second-1)/time.Second)))
 	}
 	if websocket {
 		h.Set("Connection", "close")
@@ -208,7 +225,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	req, no := s.verify(r, friendly)
+	req, no := s.verify(r, from, friendly)
 	if no == nil && req.websocket && !verifyUpgrade(r) {
 		no = refuseRequest()
 	}
@@ -216,16 +233,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		no = refuseOverload()
 	}
 	if no != nil {
+		s.limiter.leave(req.pass)
+		if r.ContentLength != 0 {
+			w.Header().Set("Connection", "close") // or net/http waits for the body
+		}
 		s.answer(w, req.websocket, no)
 		return
 	}
 	switch {
 	case req.websocket && req.conn == nil:
-		s.openWebSocket(w, r, newHandshake(r, req.query, from.secure))
+		s.openWebSocket(w, r, &req, newHandshake(r, req.query, from.secure))
 	case req.websocket:
 		s.openCandidate(w, r, req.conn)
 	case req.conn == nil:
-		s.openPolling(w, r, newHandshake(r, req.query, from.secure))
+		s.openPolling(w, r, &req, newHandshake(r, req.query, from.secure))
 	case r.Method == http.MethodGet:
 		req.conn.get(w, r)
 	case r.Method == http.MethodPost:

@@ -10,6 +10,11 @@ const (
 	defaultMaxPayload     = 1_000_000
 	defaultEarlyPayload   = 8 << 10
 	defaultOutboxBytes    = 1 << 20
+
+	defaultSessionRate  = 20
+	defaultSessionBurst = 40
+	defaultSessions     = 200
+	defaultUnknownSIDs  = 10
 )
 
 // Bounds that no configuration changes. Each says what happens at the bound.
@@ -49,6 +54,11 @@ const (
 	notSentLowat = 16 << 10
 	// sidBytes is the entropy of a session id; 15 bytes are 20 characters.
 	sidBytes = 15
+	// maxQuotas bounds the networks whose use is remembered; the one not seen for
+	// the longest time is forgotten first.
+	maxQuotas = 64 << 10
+	// siteScale is how many times the limits of an IPv6 /64 its /48 has.
+	siteScale = 8
 	// maxHops bounds the hops of X-Forwarded-For that are looked at; a longer
 	// chain of trusted proxies is ignored.
 	maxHops = 32
@@ -59,12 +69,16 @@ const (
 	maxPreflight = 1 << 10
 	// preflightAge is how long, in seconds, a browser may remember a preflight.
 	preflightAge = "600"
-	// retryAfter is the advice, in seconds, given with a 503.
-	retryAfter = "5"
 )
 
 // Deadlines that no configuration changes.
 const (
+	// missWindow is the time in which requests for unknown sessions are counted.
+	missWindow = 10 * time.Second
+	// overloadRetry is the advice given with a 503.
+	overloadRetry = 5 * time.Second
+	// fullRetry is the advice to a network that has all its sessions.
+	fullRetry = 5 * time.Second
 	// messageTimeout bounds the time from the first byte of a WebSocket message
 	// to its last; later closes the session.
 	messageTimeout = 5 * time.Second

@@ -161,10 +161,10 @@ func (c *Conn) endLingerLocked() {
 
 // openPolling opens a session whose first answer carries the open packet, and
 // whatever Open sent.
-func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, hs *Handshake) {
-	c, err := s.open(hs)
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, req *request, hs *Handshake) {
+	c, err := s.open(req, hs)
 	if err != nil {
-		s.freeSlot()
+		s.freeSlot(req.pass)
 		s.release()
 		s.answer(w, false, refuseOverload())
 		return

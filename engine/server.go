@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -22,6 +23,8 @@ type Server struct {
 	cfg      Config
 	upgrader *upgrader
 	origins  originList
+	limiter  *limiter
+	started  time.Time
 	stats    counters
 	frames   sync.Pool // of *frameBuf
 	blocks   sync.Pool // of *block
@@ -49,6 +52,7 @@ type frameBuf struct{ b []byte }
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), conns: make(map[string]*Conn), sockets: make(map[*wsConn]struct{}), idle: make(chan struct{})}
 	s.upgrader = newUpgrader(&s.cfg)
+	s.limiter, s.started = newLimiter(s.cfg.Abuse, maxQuotas), time.Now()
 	s.origins, _ = newOriginList(s.cfg.Origins) // validated
 	return s
 }
@@ -137,7 +141,9 @@ func (s *Server) release() {
 	}
 }
 
-func (s *Server) freeSlot() {
+// freeSlot gives back the place of a session, here and in its network.
+func (s *Server) freeSlot(p pass) {
+	s.limiter.leave(p)
 	s.mu.Lock()
 	s.slots--
 	s.mu.Unlock()
@@ -170,10 +176,11 @@ var errShutting = errors.New("engine: server is shutting down")
 
 // open makes a session in the place that reserve took; from here on closing it
 // gives the place back. The caller starts it with start.
-func (s *Server) open(hs *Handshake) (*Conn, error) {
+func (s *Server) open(req *request, hs *Handshake) (*Conn, error) {
 	var raw [sidBytes]byte
 	_, _ = rand.Read(raw[:]) // never fails: it crashes the program instead
 	c := newConn(s, sidText(raw), hs)
+	c.pass = req.pass
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shutting {

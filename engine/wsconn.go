@@ -113,12 +113,12 @@ func (w *wsConn) wire() (arm func()) {
 }
 
 // openWebSocket opens a session that starts on a WebSocket.
-func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, hs *Handshake) {
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, req *request, hs *Handshake) {
 	s.retain() // cannot fail: reserve was called
 	defer s.release()
-	c, err := s.open(hs)
+	c, err := s.open(req, hs)
 	if err != nil {
-		s.freeSlot()
+		s.freeSlot(req.pass)
 		s.release()
 		s.answer(w, true, refuseOverload())
 		return
