@@ -40,6 +40,7 @@ type guard struct {
 	short     bool // the extended length has 2 bytes, not 8
 	fragments uint8
 	controls  uint8
+	allowance uint8  // control frames that may come before the next refill
 	length    uint64 // of the frame; in guardPayload what is left of it
 	size      int64  // of the message so far
 	messages  uint32 // completed data messages
@@ -87,6 +88,12 @@ func (g *guard) Feed(p []byte) (int, violation) {
 // mid reports whether a frame or a message has begun and not ended.
 func (g *guard) mid() bool { return g.state != guardFirst || g.inMessage }
 
+// refill allows control frames for another window. The caller has the clock.
+func (g *guard) refill() { g.allowance = maxControlsWindow }
+
+// spent reports whether any of the allowance is used up.
+func (g *guard) spent() bool { return g.allowance < maxControlsWindow }
+
 func (g *guard) first(b byte) violation {
 	if b&bitsRSV != 0 {
 		return violationProtocol
@@ -112,9 +119,13 @@ func (g *guard) first(b byte) violation {
 		if !g.fin {
 			return violationProtocol
 		}
-		if g.controls++; g.controls > maxControls {
+		if g.op == opClose { // there is one at most
+			break
+		}
+		if g.controls++; g.controls > maxControls || g.allowance == 0 {
 			return violationFlood
 		}
+		g.allowance--
 	default:
 		return violationProtocol
 	}

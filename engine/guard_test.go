@@ -15,6 +15,7 @@ const guardTestLimit = 1000
 func newGuard() *guard {
 	g := &guard{limit: new(atomic.Int64)}
 	g.limit.Store(guardTestLimit)
+	g.refill()
 	return g
 }
 
@@ -136,6 +137,23 @@ func TestGuardLimitMayRise(t *testing.T) {
 	require.Equal(t, violationTooLarge, v)
 }
 
+func TestGuardAllowanceAtTheBound(t *testing.T) {
+	g := newGuard()
+	pair := cat(cf(bitFin|opPing, 0), cf(bitFin|opText, 1))
+	require.False(t, g.spent())
+	_, v := g.Feed(times(maxControlsWindow, pair))
+	require.Zero(t, v)
+	require.True(t, g.spent())
+	g.refill()
+	_, v = g.Feed(times(maxControlsWindow, pair))
+	require.Zero(t, v)
+	_, v = g.Feed(cf(bitFin|opClose, 0)) // saying goodbye is no flood
+	require.Zero(t, v)
+	good, v := g.Feed(pair)
+	require.Equal(t, violationFlood, v)
+	require.Zero(t, good)
+}
+
 func TestGuardEmptyContinuationsAreCheap(t *testing.T) {
 	g := newGuard()
 	p := cat(cf(opText, 0), times(10_000, cf(opContinuation, 0)))
@@ -148,6 +166,7 @@ func TestGuardAllocs(t *testing.T) {
 	g := newGuard()
 	p := cat(cf(opText, 30), cf(bitFin|opPing, 3), cf(bitFin|opContinuation, 300))
 	require.Zero(t, testing.AllocsPerRun(100, func() {
+		g.refill()
 		if _, v := g.Feed(p); v != 0 {
 			t.Fatal(v)
 		}

@@ -285,6 +285,33 @@ func TestMessageDeadlineIsPerMessage(t *testing.T) {
 	})
 }
 
+func TestControlFramesPerWindow(t *testing.T) {
+	bubbled(t, engine.Config{}, func(b *bubble) {
+		w, s := b.dial(b.t, enginetest.PipeBuffer)
+		pings := func(n int, op byte) {
+			for range n {
+				_, err := w.Write(append(enginetest.Frame(enginetest.Fin|op, nil), enginetest.Frame(enginetest.Fin|enginetest.OpText, []byte("4x"))...))
+				require.NoError(b.t, err)
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		pings(10, enginetest.OpPing)
+		pings(10, enginetest.OpPong)
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		require.Empty(b.t, s.ends)
+		time.Sleep(800 * time.Millisecond) // ten seconds after the first
+		pings(20, enginetest.OpPing)
+		synctest.Wait()
+		require.Len(b.t, s.messages(), 40)
+		_, err := w.Write(enginetest.Frame(enginetest.Fin|enginetest.OpPing, nil))
+		require.NoError(b.t, err)
+		require.Equal(b.t, engine.ReasonFlood, s.ended(b.t))
+		require.Equal(b.t, 1008, closeCode(b.t, w).Code)
+		require.Equal(b.t, 1, b.refusals("ws", "flood"))
+	})
+}
+
 func TestSlowBody(t *testing.T) {
 	bubbled(t, engine.Config{}, func(b *bubble) {
 		t := b.t

@@ -33,6 +33,9 @@ const (
 	// maxControls bounds the control frames between two data messages; one
 	// more is 1008.
 	maxControls = 8
+	// maxControlsWindow bounds the control frames within a controlWindow; one more
+	// is 1008.
+	maxControlsWindow = 20
 	// maxControlPayload is the protocol's own bound of a control frame.
 	maxControlPayload = 125
 	// maxCloseReason is what remains of it for the text of a close frame.
@@ -79,6 +82,9 @@ const (
 	overloadRetry = 5 * time.Second
 	// fullRetry is the advice to a network that has all its sessions.
 	fullRetry = 5 * time.Second
+	// controlWindow is the time in which control frames are counted; it starts
+	// with the first.
+	controlWindow = 10 * time.Second
 	// messageTimeout bounds the time from the first byte of a WebSocket message
 	// to its last; later closes the session.
 	messageTimeout = 5 * time.Second

@@ -33,6 +33,7 @@ func newUpgrader(cfg *Config) *upgrader {
 func (u *upgrader) upgrade(w *wsConn, r *http.Request) (frameReader, error) {
 	g := &gwsReader{Conn: w.nc, ws: w}
 	g.guard.limit = &w.conn.limit
+	g.guard.refill()
 	conn, err := u.UpgradeFromConn(g, bufio.NewReaderSize(g, readBuffer), r)
 	if err != nil {
 		return nil, err
@@ -54,8 +55,9 @@ type gwsReader struct {
 	upgraded bool
 
 	// owned by the reading goroutine
-	timed   bool   // a deadline runs for a message
-	since   uint32 // guard.messages when it was set
+	window  time.Time // when the first control frame of a window came
+	timed   bool      // a deadline runs for a message
+	since   uint32    // guard.messages when it was set
 	late    bool
 	panicky bool
 	code    uint16 // close code that gws wanted to send
@@ -74,12 +76,27 @@ func (g *gwsReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	g.ws.srv.stats.bytesIn.Add(int64(n))
-	good, v := g.guard.Feed(p[:n])
+	good, v := g.judge(p[:n])
 	if v != 0 {
 		return good, errViolation
 	}
 	g.watch()
 	return n, err
+}
+
+// judge feeds the guard, and keeps the window of its control frames. The clock
+// is asked only while one is open.
+func (g *gwsReader) judge(p []byte) (int, violation) {
+	open := g.guard.spent()
+	if open && time.Since(g.window) >= controlWindow {
+		g.guard.refill()
+		open = false
+	}
+	n, v := g.guard.Feed(p)
+	if !open && g.guard.spent() {
+		g.window = time.Now()
+	}
+	return n, v
 }
 
 // watch keeps a deadline while a message has begun and not ended.
