@@ -33,6 +33,7 @@ type Match struct {
 	seenAt   time.Time // when last came
 	result   *Result
 	err      error
+	leaving  bool // Leave was called: that is why it ends
 	ended    bool
 	isReady  bool
 	isParted bool
@@ -149,7 +150,11 @@ func (m *Match) Request(ctx context.Context, event string, data, out any) error 
 
 // Leave gives the seat up.
 func (m *Match) Leave(ctx context.Context) error {
-	if err := m.sock.Call(ctx, "leave", struct{}{}, nil); err != nil {
+	m.mu.Lock()
+	m.leaving = true
+	m.mu.Unlock()
+	err := m.sock.Call(ctx, "leave", struct{}{}, nil)
+	if err != nil && !m.over() { // the server's DISCONNECT may overtake its answer
 		return err
 	}
 	m.quit(ErrLeft)
@@ -183,6 +188,9 @@ func (m *Match) end(err error) {
 func (m *Match) endLocked(r *Result, err error) {
 	if m.ended {
 		return
+	}
+	if m.leaving && r == nil {
+		err = ErrLeft
 	}
 	m.ended = true
 	m.result, m.err = r, err

@@ -36,6 +36,9 @@ func (c *Client) Queue(ctx context.Context, queue string) (*Match, error) {
 		c.mu.Unlock()
 	}()
 	if err := c.enter(ctx, w, queue); err != nil {
+		if ctx.Err() != nil {
+			c.quit(ctx, w) // we may be in without knowing
+		}
 		return nil, fmt.Errorf("server/client: queue %s: %w", queue, err)
 	}
 	for {
@@ -91,8 +94,12 @@ func (c *Client) quit(ctx context.Context, w *wait) {
 	c.mu.Lock()
 	ticket := w.ticket
 	c.mu.Unlock()
-	// It may be too late, or the connection gone; both end the same way.
-	_ = c.lobby.Call(ctx, "queue:leave", map[string]string{"ticket": ticket}, nil)
+	// It may be too late, or the connection gone; both end the same way. Without
+	// a ticket any is left.
+	leave := struct {
+		Ticket string `json:"ticket,omitempty"`
+	}{ticket}
+	_ = c.lobby.Call(ctx, "queue:leave", leave, nil)
 }
 
 // requeued reports whether the lobby has put the player back in the queue after

@@ -22,8 +22,10 @@ type point struct {
 	Blob []byte `json:"blob,omitempty"`
 }
 
-func TestEventsAndAcks(t *testing.T) {
-	url := serve(t, func(s *sio.Server) {
+// talker is a server that echoes, doubles and asks back.
+func talker(t *testing.T) (url string) {
+	t.Helper()
+	return serve(t, func(s *sio.Server) {
 		for _, name := range []string{"/", "/game"} {
 			s.Of(name).OnConnection(func(k *sio.Socket) {
 				k.OnArgs("echo", func(a sio.Args) {
@@ -56,6 +58,10 @@ func TestEventsAndAcks(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestEventsAndAcks(t *testing.T) {
+	url := talker(t)
 	each(t, func(t *testing.T, o Options) {
 		c := newClient(t, url, o)
 		for _, name := range []string{"", "/game"} {
