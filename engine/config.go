@@ -73,6 +73,22 @@ type Config struct {
 	// CORSCredentials lets pages of Origins send cookies and read the answer. No
 	// other page ever may.
 	CORSCredentials bool
+	// Cookie is the template of a cookie that carries the session id, for proxies
+	// that keep a client on one server by it. Its name is io, its path / and its
+	// SameSite Lax if not set otherwise; scripts never see it. Nil sets none. The
+	// server itself reads no cookie.
+	Cookie *http.Cookie
+	// InitialHeaders may add headers to the answer that opens a session, Headers
+	// to that and every later one of a session. They must not block.
+	InitialHeaders, Headers func(http.Header, *http.Request)
+	// ConnectionError is told of each request that was refused, with the code and
+	// the message of the answer. It must not block.
+	ConnectionError func(code int, message string, r *http.Request)
+	// NewID makes the session ids: unique, unguessable, 16 to 64 letters, digits,
+	// _ and -. If nil they are 20 characters of 120 random bits.
+	NewID func() string
+	// InitialPacket is sent to each client as its first message.
+	InitialPacket *Message
 	// Open is called once per session, before any message. It must not block.
 	// Required.
 	Open func(*Conn) Handler
@@ -116,6 +132,9 @@ func (c Config) Validate() error {
 		if !p.IsValid() || p.Addr().Is4In6() || p.Addr().Zone() != "" {
 			return fmt.Errorf("engine: Config.TrustedProxies: %s can match no address", p)
 		}
+	}
+	if c.Cookie != nil && sessionCookie(*c.Cookie, "x") == "" {
+		return fmt.Errorf("engine: Config.Cookie: %q cannot be its name", c.Cookie.Name)
 	}
 	return nil
 }

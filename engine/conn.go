@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/base64"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -292,9 +291,6 @@ func (c *Conn) openPacket(upgrade bool) []byte {
 	b = strconv.AppendInt(b, int64(cfg.MaxPayload), 10)
 	return append(b, '}')
 }
-
-// sidText spells the bytes of a session id.
-func sidText(raw [sidBytes]byte) string { return base64.RawURLEncoding.EncodeToString(raw[:]) }
 
 // gate lets one callback in at a time and none after the close. Whoever finds
 // that the gate is closed and empty runs the last callback.

@@ -68,7 +68,8 @@ type request struct {
 	conn      *Conn // nil: a new session is asked for
 	websocket bool
 	from      client
-	pass      pass // of the session that is asked for
+	id        string // of the session that is asked for
+	pass      pass   // and its place in its networks
 }
 
 // verify judges a request in the order of the reference server. friendly says
@@ -164,8 +165,11 @@ func headerToken(h http.Header, name, token string) bool {
 }
 
 // answer writes a refusal the way the kind of request expects it.
-func (s *Server) answer(w http.ResponseWriter, websocket bool, no *refusal) {
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, websocket bool, no *refusal) {
 	s.refused("http", no.reason)
+	if s.cfg.ConnectionError != nil {
+		s.cfg.ConnectionError(no.code, no.message, r)
+	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if no.retry > 0 {
@@ -226,32 +230,45 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	req, no := s.verify(r, from, friendly)
+	placed := false
+	defer func() { // also when a hook panics
+		if !placed {
+			s.limiter.leave(req.pass)
+		}
+	}()
 	if no == nil && req.websocket && !verifyUpgrade(r) {
 		no = refuseRequest()
 	}
-	if no == nil && req.conn == nil && !s.reserve() {
-		no = refuseOverload()
+	if no == nil && req.conn == nil {
+		if req.id, no = s.newID(); no == nil && !s.reserve() {
+			no = refuseOverload()
+		}
 	}
 	if no != nil {
-		s.limiter.leave(req.pass)
 		if r.ContentLength != 0 {
 			w.Header().Set("Connection", "close") // or net/http waits for the body
 		}
-		s.answer(w, req.websocket, no)
+		s.answer(w, r, req.websocket, no)
 		return
 	}
+	placed = true
+	s.dispatch(w, r, &req)
+}
+
+// dispatch serves a request that is in order.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, req *request) {
 	switch {
 	case req.websocket && req.conn == nil:
-		s.openWebSocket(w, r, &req, newHandshake(r, req.query, from.secure))
+		s.openWebSocket(w, r, req, newHandshake(r, req.query, req.from.secure))
 	case req.websocket:
 		s.openCandidate(w, r, req.conn)
 	case req.conn == nil:
-		s.openPolling(w, r, &req, newHandshake(r, req.query, from.secure))
+		s.openPolling(w, r, req, newHandshake(r, req.query, req.from.secure))
 	case r.Method == http.MethodGet:
-		req.conn.get(w, r)
+		req.conn.get(&wish{w: w, r: r})
 	case r.Method == http.MethodPost:
 		req.conn.post(w, r)
 	default:
-		s.answer(w, false, refuseRequest())
+		s.answer(w, r, false, refuseRequest())
 	}
 }

@@ -57,6 +57,9 @@ const (
 	notSentLowat = 16 << 10
 	// sidBytes is the entropy of a session id; 15 bytes are 20 characters.
 	sidBytes = 15
+	// minID and maxID bound the length of an id that Config.NewID makes.
+	minID = 16
+	maxID = 64
 	// maxQuotas bounds the networks whose use is remembered; the one not seen for
 	// the longest time is forgotten first.
 	maxQuotas = 64 << 10

@@ -106,3 +106,6 @@ func checkPayload(body []byte) Reason {
 	}
 	return 0
 }
+
+// noop is the payload that answers a GET with nothing.
+func (c *Conn) noop() []byte { return []byte{packetNoop} }

@@ -2,11 +2,7 @@ package engine
 
 import (
 	"bytes"
-	"io"
-	"mime"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -105,29 +101,19 @@ func (c *Conn) drainLocked() []packet {
 	return q
 }
 
-// lastWordsLocked is the payload of a closed session: what is queued, and a
-// close packet behind the last of it.
-func (c *Conn) lastWordsLocked() []byte {
-	if len(c.poll.queue) == 0 {
-		return []byte{packetClose}
-	}
-	body := c.takeLocked()
-	if len(c.poll.queue) == 0 {
-		body = append(body, separator, packetClose)
-	}
-	return body
-}
-
 // closePollLocked ends the transport. It reports whether the session stays in
 // the table for a GET that fetches its last words.
 func (c *Conn) closePollLocked(reason Reason) bool {
 	told := false
+	if reason != ReasonClientClose {
+		c.queueLocked(packet{typ: packetClose})
+	}
 	if g := c.poll.get; g != nil {
 		c.poll.get = nil
 		if reason == ReasonClientClose {
-			g.body = []byte{packetNoop}
+			g.body = c.noop()
 		} else {
-			g.body = c.lastWordsLocked()
+			g.body = c.takeLocked()
 		}
 		g.wake()
 		told = len(c.poll.queue) == 0
@@ -162,249 +148,18 @@ func (c *Conn) endLingerLocked() {
 // openPolling opens a session whose first answer carries the open packet, and
 // whatever Open sent.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, req *request, hs *Handshake) {
-	c, err := s.open(req, hs)
-	if err != nil {
-		s.freeSlot(req.pass)
-		s.release()
-		s.answer(w, false, refuseOverload())
+	c, no := s.open(req, hs)
+	if no != nil {
+		s.answer(w, r, false, no)
 		return
 	}
 	c.mu.Lock()
 	c.queueLocked(packet{typ: packetOpen, data: c.openPacket(!s.cfg.NoWebSocket && !s.cfg.NoUpgrade)})
+	if m := s.cfg.InitialPacket; m != nil {
+		c.queueLocked(messagePacket(*m))
+	}
 	c.startHeartbeatLocked()
 	c.mu.Unlock()
 	s.start(c)
-	c.get(w, r)
-}
-
-// get serves the GET of a polling session.
-func (c *Conn) get(w http.ResponseWriter, r *http.Request) {
-	c.mu.Lock()
-	switch {
-	case !c.closed && c.overdueLocked():
-		c.mu.Unlock()
-		c.close(ReasonNoPong)
-		c.srv.answer(w, false, refuseSID())
-		return
-	case c.closed && c.linger != nil:
-		body := c.lastWordsLocked()
-		if len(c.poll.queue) == 0 {
-			c.endLingerLocked()
-		}
-		c.mu.Unlock()
-		c.respond(w, body)
-		return
-	case c.closed:
-		c.mu.Unlock()
-		c.srv.answer(w, false, refuseSID())
-		return
-	case c.ws.Load() != nil:
-		c.mu.Unlock()
-		c.srv.answer(w, false, refuseRequest())
-		return
-	case c.probed:
-		decided := c.candidate.decided
-		c.mu.Unlock()
-		c.getOnHold(w, r, decided)
-		return
-	case c.poll.get != nil:
-		same := c.poll.get.host == remoteHost(r)
-		c.mu.Unlock()
-		c.overlap(w, same)
-		return
-	}
-	if len(c.poll.queue) > 0 {
-		body := c.takeLocked()
-		c.mu.Unlock()
-		c.respond(w, body)
-		return
-	}
-	g := &pendingGet{host: remoteHost(r), ready: make(chan struct{}, 1)}
-	c.poll.get = g
-	c.mu.Unlock()
-	c.await(w, r, g)
-}
-
-// await waits until there is something to answer, or the client is gone.
-func (c *Conn) await(w http.ResponseWriter, r *http.Request, g *pendingGet) {
-	aborted := false
-	select {
-	case <-g.ready:
-	case <-r.Context().Done():
-		aborted = true
-	}
-	c.mu.Lock()
-	body := g.body
-	if body == nil {
-		c.poll.get = nil
-		if !aborted {
-			body = c.takeLocked()
-		}
-	}
-	c.mu.Unlock()
-	if aborted {
-		c.close(ReasonTransportError)
-		return
-	}
-	c.respond(w, body)
-}
-
-// overlap answers a request that came while one of its kind was under way. It
-// ends the session, unless the two came from different hosts: to know a sid
-// must not be enough to end a session.
-func (c *Conn) overlap(w http.ResponseWriter, same bool) {
-	c.srv.refused("poll", "overlap")
-	if same {
-		c.close(ReasonTransportError)
-	}
-	w.WriteHeader(http.StatusBadRequest)
-}
-
-func remoteHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
-// respond writes a payload, within a deadline.
-func (c *Conn) respond(w http.ResponseWriter, body []byte) {
-	c.srv.stats.bytesOut.Add(int64(len(body)))
-	rc := http.NewResponseController(w)
-	// Writers without deadlines are in memory; they do not block.
-	_ = rc.SetWriteDeadline(time.Now().Add(responseTimeout))
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=UTF-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, err := w.Write(body)
-	if err == nil {
-		// Flushed here, because the deadline must not outlive this answer.
-		err = rc.Flush()
-	}
-	if err != nil && isTimeout(err) {
-		c.close(ReasonSlowConsumer)
-		return
-	}
-	_ = rc.SetWriteDeadline(time.Time{})
-}
-
-// post serves the POST of a polling session.
-func (c *Conn) post(w http.ResponseWriter, r *http.Request) {
-	c.mu.Lock()
-	var no *refusal
-	switch {
-	case c.closed:
-		no = refuseSID()
-	case c.ws.Load() != nil:
-		no = refuseRequest()
-	case c.poll.posting:
-		c.mu.Unlock()
-		c.overlap(w, true)
-		return
-	default:
-		c.poll.posting = true
-	}
-	c.mu.Unlock()
-	if no != nil {
-		c.srv.answer(w, false, no)
-		return
-	}
-	status := c.consume(w, r)
-	// Before the answer: a client may complete its upgrade as soon as it sees it.
-	c.mu.Lock()
-	c.poll.posting = false
-	c.mu.Unlock()
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	if status != http.StatusOK {
-		h.Set("Connection", "close")
-		w.WriteHeader(status)
-		return
-	}
-	h.Set("Content-Type", "text/html")
-	h.Set("Content-Length", "2")
-	_, _ = io.WriteString(w, "ok")
-}
-
-// consume reads and delivers the packets of a POST and returns its status.
-func (c *Conn) consume(w http.ResponseWriter, r *http.Request) (status int) {
-	defer func() {
-		if status == 0 { // a callback panicked
-			status = http.StatusInternalServerError
-		}
-	}()
-	defer c.srv.recovered("message", c)
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/octet-stream" {
-		c.refuse("poll", ReasonProtocol)
-		return http.StatusBadRequest
-	}
-	if r.ContentLength < 0 {
-		c.srv.refused("poll", "no_length")
-		return http.StatusBadRequest
-	}
-	if r.ContentLength > c.limit.Load() {
-		c.srv.refused("poll", ReasonTooLarge.String())
-		return http.StatusRequestEntityTooLarge
-	}
-	f := c.srv.frame()
-	defer c.srv.putFrame(f)
-	var err error
-	if f.b, err = readBody(f.b, r.Body); err != nil {
-		c.srv.refused("poll", "body")
-		c.close(ReasonTransportError)
-		return http.StatusBadRequest
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	c.srv.stats.bytesIn.Add(int64(len(f.b)))
-	if reason := checkPayload(f.b); reason != 0 {
-		c.refuse("poll", reason)
-		return http.StatusBadRequest
-	}
-	return c.consumePackets(f.b)
-}
-
-func (c *Conn) consumePackets(body []byte) int {
-	for more := true; more; {
-		var p []byte
-		if p, body, more = nextPacket(body); len(p) == 0 {
-			c.refuse("poll", ReasonProtocol)
-			return http.StatusBadRequest
-		}
-		if p[0] == packetBinary {
-			data, ok := decodeBinary(p[1:])
-			if !ok {
-				c.refuse("poll", ReasonProtocol)
-				return http.StatusBadRequest
-			}
-			c.receive(data, true)
-			continue
-		}
-		if known := p[0] >= packetOpen && p[0] <= packetNoop && p[0] != packetPing; !known {
-			c.refuse("poll", ReasonProtocol)
-			return http.StatusBadRequest
-		}
-		c.receive(p, false)
-	}
-	return http.StatusOK
-}
-
-// readBody appends what r has to b. It grows with what arrives, not with what
-// was announced.
-func readBody(b []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			return b, nil
-		}
-		if err != nil {
-			return b, err
-		}
-	}
+	c.get(&wish{w: w, r: r, initial: true})
 }

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -172,24 +170,35 @@ func (s *Server) spawn(f func()) {
 	}()
 }
 
-var errShutting = errors.New("engine: server is shutting down")
-
 // open makes a session in the place that reserve took; from here on closing it
-// gives the place back. The caller starts it with start.
-func (s *Server) open(req *request, hs *Handshake) (*Conn, error) {
-	var raw [sidBytes]byte
-	_, _ = rand.Read(raw[:]) // never fails: it crashes the program instead
-	c := newConn(s, sidText(raw), hs)
+// gives the place back. The caller starts it with start. If it is refused, all
+// places are given back.
+func (s *Server) open(req *request, hs *Handshake) (*Conn, *refusal) {
+	c := newConn(s, req.id, hs)
 	c.pass = req.pass
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shutting {
-		return nil, errShutting
+	if no := s.admit(c); no != nil {
+		s.freeSlot(req.pass)
+		s.release()
+		return nil, no
 	}
-	s.conns[c.id] = c
 	s.stats.opened.Add(1)
 	s.stats.polling.Add(1)
 	return c, nil
+}
+
+// admit puts a session into the table.
+func (s *Server) admit(c *Conn) *refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shutting {
+		return refuseOverload()
+	}
+	if s.conns[c.id] != nil {
+		s.cfg.Logger.Error("engine: Config.NewID repeats itself")
+		return refuseRequest()
+	}
+	s.conns[c.id] = c
+	return nil
 }
 
 // start calls Open behind the gate, so that a Conn closed inside it still gets

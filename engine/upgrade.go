@@ -30,30 +30,30 @@ func (c *Conn) decideLocked() {
 // getOnHold serves a GET that arrives after the probe. Its answer is empty, and
 // a moment late: the 5 that was sent before it may be under way on the other
 // connection.
-func (c *Conn) getOnHold(w http.ResponseWriter, r *http.Request, decided <-chan struct{}) {
+func (c *Conn) getOnHold(q *wish, decided <-chan struct{}) {
 	moment := time.NewTimer(noopDelay)
 	defer moment.Stop()
 	select {
 	case <-moment.C:
-		c.respond(w, []byte{packetNoop})
-	case <-r.Context().Done():
+		c.respond(q, c.noop())
+	case <-q.r.Context().Done():
 		c.close(ReasonTransportError)
 	case <-decided:
-		c.get(w, r)
+		c.get(q)
 	}
 }
 
 // openCandidate takes over a WebSocket that names an existing session.
 func (s *Server) openCandidate(w http.ResponseWriter, r *http.Request, c *Conn) {
 	if s.cfg.NoUpgrade {
-		s.answer(w, true, refuseRequest())
+		s.answer(w, r, true, refuseRequest())
 		return
 	}
 	if !s.retain() {
-		s.answer(w, true, refuseOverload())
+		s.answer(w, r, true, refuseOverload())
 		return
 	}
-	ws, reader := s.hijack(w, r, c)
+	ws, reader := s.hijack(w, r, c, false)
 	if ws == nil {
 		s.release()
 		return
@@ -102,7 +102,7 @@ func (w *wsConn) answerProbe() {
 	w.ob.frame(appendControl(frame[:0], packetPong, probe), laneControl)
 	if g := c.poll.get; g != nil {
 		c.poll.get = nil
-		g.body = []byte{packetNoop}
+		g.body = c.noop()
 		g.wake()
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -29,16 +30,17 @@ func newUpgrader(cfg *Config) *upgrader {
 	})}
 }
 
-// upgrade answers 101 and returns the reader of the connection.
-func (u *upgrader) upgrade(w *wsConn, r *http.Request) (frameReader, error) {
-	g := &gwsReader{Conn: w.nc, ws: w}
+// upgrade answers 101, with extra headers, and returns the reader of the
+// connection.
+func (u *upgrader) upgrade(w *wsConn, r *http.Request, extra http.Header) (frameReader, error) {
+	g := &gwsReader{Conn: w.nc, ws: w, extra: extra}
 	g.guard.limit = &w.conn.limit
 	g.guard.refill()
 	conn, err := u.UpgradeFromConn(g, bufio.NewReaderSize(g, readBuffer), r)
 	if err != nil {
 		return nil, err
 	}
-	g.gws, g.upgraded = conn, true
+	g.gws, g.upgraded, g.extra = conn, true, nil
 	return g, nil
 }
 
@@ -53,6 +55,7 @@ type gwsReader struct {
 	sink     frameSink
 	guard    guard
 	upgraded bool
+	extra    http.Header // for the 101
 
 	// owned by the reading goroutine
 	window  time.Time // when the first control frame of a window came
@@ -120,10 +123,29 @@ func (g *gwsReader) watch() {
 // close frames here, and those are ours to send.
 func (g *gwsReader) Write(p []byte) (int, error) {
 	if !g.upgraded {
-		return g.Conn.Write(p)
+		return g.writeHandshake(p)
 	}
 	if len(p) >= 4 && p[0] == bitFin|opClose {
 		g.code = binary.BigEndian.Uint16(p[2:])
+	}
+	return len(p), nil
+}
+
+// writeHandshake writes the answer of gws, which comes in one piece, and puts
+// the extra headers behind its own.
+func (g *gwsReader) writeHandshake(p []byte) (int, error) {
+	const end = "\r\n\r\n"
+	head, whole := bytes.CutSuffix(p, []byte(end))
+	if len(g.extra) == 0 || !whole || !bytes.HasPrefix(p, []byte("HTTP/1.1 101 ")) {
+		return g.Conn.Write(p)
+	}
+	var b bytes.Buffer
+	b.Write(head)
+	b.WriteString("\r\n")
+	_ = g.extra.Write(&b) // a Buffer takes everything
+	b.WriteString("\r\n")
+	if _, err := g.Conn.Write(b.Bytes()); err != nil {
+		return 0, err
 	}
 	return len(p), nil
 }

@@ -60,11 +60,11 @@ type wsConn struct {
 const echoSet = 1 << 16
 
 // hijack takes the connection over and answers 101. It returns nil after
-// answering otherwise.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request, c *Conn) (*wsConn, frameReader) {
+// answering otherwise. initial says that the request opened the session.
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, c *Conn, initial bool) (*wsConn, frameReader) {
 	nc, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		s.answer(w, true, refuseRequest())
+		s.answer(w, r, true, refuseRequest())
 		return nil, nil
 	}
 	if brw.Reader.Buffered() > 0 {
@@ -79,7 +79,9 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, c *Conn) (*wsCon
 	_ = nc.SetDeadline(time.Time{})
 	ws := &wsConn{srv: s, conn: c, nc: nc}
 	arm := ws.wire()
-	reader, err := s.upgrader.upgrade(ws, r)
+	extra := make(http.Header)
+	s.decorate(extra, r, c, initial)
+	reader, err := s.upgrader.upgrade(ws, r, extra)
 	if err != nil {
 		ws.ob.kill()
 		return nil, nil
@@ -116,20 +118,21 @@ func (w *wsConn) wire() (arm func()) {
 func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, req *request, hs *Handshake) {
 	s.retain() // cannot fail: reserve was called
 	defer s.release()
-	c, err := s.open(req, hs)
-	if err != nil {
-		s.freeSlot(req.pass)
-		s.release()
-		s.answer(w, true, refuseOverload())
+	c, no := s.open(req, hs)
+	if no != nil {
+		s.answer(w, r, true, no)
 		return
 	}
-	ws, reader := s.hijack(w, r, c)
+	ws, reader := s.hijack(w, r, c, true)
 	if ws == nil {
 		c.close(ReasonTransportError)
 		return
 	}
 	f := s.frame()
 	f.b = appendControl(f.b, packetOpen, string(c.openPacket(false)))
+	if m := s.cfg.InitialPacket; m != nil {
+		f.b = appendMessage(f.b, m.Data, m.Binary)
+	}
 	ws.live = ws.install(f.b)
 	s.putFrame(f)
 	if !ws.live { // Shutdown was faster

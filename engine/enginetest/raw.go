@@ -53,27 +53,33 @@ type WS struct {
 // Upgrade sends the WebSocket handshake for a request URI over conn. A refusal
 // is an error that holds the status line.
 func Upgrade(conn net.Conn, uri string, headers ...string) (*WS, error) {
+	_, ws, err := UpgradeHeader(conn, uri, headers...)
+	return ws, err
+}
+
+// UpgradeHeader is Upgrade, and returns the headers of the answer too.
+func UpgradeHeader(conn net.Conn, uri string, headers ...string) (http.Header, *WS, error) {
 	req := "GET " + uri + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 	for _, h := range headers {
 		req += h + "\r\n"
 	}
 	if _, err := io.WriteString(conn, req+"\r\n"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ws := &WS{Conn: conn, R: bufio.NewReader(conn)}
 	resp, err := http.ReadResponse(ws.R, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		body, _ := io.ReadAll(resp.Body)
-		return nil, fmt.Errorf("enginetest: %s: %s", resp.Status, body)
+		return nil, nil, fmt.Errorf("enginetest: %s: %s", resp.Status, body)
 	}
 	if resp.Header.Get("Sec-WebSocket-Extensions") != "" {
-		return nil, fmt.Errorf("enginetest: extensions were granted")
+		return nil, nil, fmt.Errorf("enginetest: extensions were granted")
 	}
-	return ws, nil
+	return resp.Header, ws, nil
 }
 
 // DialWS connects to a TCP address and upgrades.

@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// wish is a GET and how it wants to be answered.
+type wish struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	initial bool // it opened the session
+}
+
+// get serves the GET of a polling session.
+func (c *Conn) get(q *wish) {
+	c.mu.Lock()
+	switch {
+	case !c.closed && c.overdueLocked():
+		c.mu.Unlock()
+		c.close(ReasonNoPong)
+		c.srv.answer(q.w, q.r, false, refuseSID())
+		return
+	case c.closed && c.linger != nil:
+		body := c.takeLocked()
+		if len(c.poll.queue) == 0 {
+			c.endLingerLocked()
+		}
+		c.mu.Unlock()
+		c.respond(q, body)
+		return
+	case c.closed:
+		c.mu.Unlock()
+		c.srv.answer(q.w, q.r, false, refuseSID())
+		return
+	case c.ws.Load() != nil:
+		c.mu.Unlock()
+		c.srv.answer(q.w, q.r, false, refuseRequest())
+		return
+	case c.probed:
+		decided := c.candidate.decided
+		c.mu.Unlock()
+		c.getOnHold(q, decided)
+		return
+	case c.poll.get != nil:
+		same := c.poll.get.host == remoteHost(q.r)
+		c.mu.Unlock()
+		c.overlap(q.w, same)
+		return
+	}
+	if len(c.poll.queue) > 0 {
+		body := c.takeLocked()
+		c.mu.Unlock()
+		c.respond(q, body)
+		return
+	}
+	g := &pendingGet{host: remoteHost(q.r), ready: make(chan struct{}, 1)}
+	c.poll.get = g
+	c.mu.Unlock()
+	c.await(q, g)
+}
+
+// await waits until there is something to answer, or the client is gone.
+func (c *Conn) await(q *wish, g *pendingGet) {
+	aborted := false
+	select {
+	case <-g.ready:
+	case <-q.r.Context().Done():
+		aborted = true
+	}
+	c.mu.Lock()
+	body := g.body
+	if body == nil {
+		c.poll.get = nil
+		if !aborted {
+			body = c.takeLocked()
+		}
+	}
+	c.mu.Unlock()
+	if aborted {
+		c.close(ReasonTransportError)
+		return
+	}
+	c.respond(q, body)
+}
+
+// overlap answers a request that came while one of its kind was under way. It
+// ends the session, unless the two came from different hosts: to know a sid
+// must not be enough to end a session.
+func (c *Conn) overlap(w http.ResponseWriter, same bool) {
+	c.srv.refused("poll", "overlap")
+	if same {
+		c.close(ReasonTransportError)
+	}
+	w.WriteHeader(http.StatusBadRequest)
+}
+
+func remoteHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// respond writes a payload, within a deadline. If it does not arrive the
+// session is over: it could not go on without what was in it.
+func (c *Conn) respond(q *wish, body []byte) {
+	c.srv.stats.bytesOut.Add(int64(len(body)))
+	rc := http.NewResponseController(q.w)
+	// Writers without deadlines are in memory; they do not block.
+	_ = rc.SetWriteDeadline(time.Now().Add(responseTimeout))
+	h := q.w.Header()
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.srv.decorate(h, q.r, c, q.initial)
+	_, err := q.w.Write(body)
+	if err == nil {
+		// Flushed here, because the deadline must not outlive this answer.
+		err = rc.Flush()
+	}
+	if err != nil {
+		reason := ReasonTransportError
+		if isTimeout(err) {
+			reason = ReasonSlowConsumer
+		}
+		c.close(reason)
+		return
+	}
+	_ = rc.SetWriteDeadline(time.Time{})
+}
