@@ -66,6 +66,7 @@ type serveFlags struct {
 	Admin      string `group:"Operation" default:"${admin}" placeholder:"ADDR" help:"Address for /metrics, /debug/pprof, /healthz and /readyz (${default}); empty for none."`
 	AdminToken string `group:"Operation" placeholder:"TOKEN" help:"Ask for this token on the admin address; needed when that is not loopback."`
 	Secret     string `group:"Operation" placeholder:"TEXT" help:"Seals session and seat tokens, 16 bytes at least; random when empty, and sessions end with the process."`
+	CrashDir   string `group:"Operation" default:"${crashdir}" placeholder:"DIR" help:"Where to write what is known about a match that failed (${default}); empty for nowhere."`
 	LogLevel   string `group:"Operation" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	LogFormat  string `group:"Operation" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto, text or json (${default}: text on a terminal)."`
 
@@ -130,6 +131,7 @@ func (s *Server) parse(name string, args []string, flags *cli, stdout, stderr io
 			"admin":     s.cfg.Admin,
 			"queuefill": s.cfg.QueueFill.String(),
 			"drain":     s.cfg.DrainTimeout.String(),
+			"crashdir":  s.crashDir(),
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Help(help),
@@ -147,6 +149,14 @@ func (s *Server) parse(name string, args []string, flags *cli, stdout, stderr io
 		return exitUsage, true
 	}
 	return exitOK, false
+}
+
+// crashDir is where Main writes crash files without the flag.
+func (s *Server) crashDir() string {
+	if s.cfg.CrashDir != "" {
+		return s.cfg.CrashDir
+	}
+	return filepath.Join(os.TempDir(), "gameserver-crashes")
 }
 
 // help prints what the program is before what serve can do: serve is what
@@ -169,6 +179,7 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	s.cfg.TLSCert, s.cfg.TLSKey = f.TLSCert, f.TLSKey
 	s.cfg.Origins = f.Origin
 	s.cfg.QueueFill, s.cfg.DrainTimeout = f.QueueFill, f.DrainTimeout
+	s.cfg.CrashDir = f.CrashDir
 	if f.Secret != "" {
 		s.cfg.Secret = []byte(f.Secret)
 	}

@@ -16,9 +16,25 @@ const (
 	PingTimeout = 8 * time.Second
 	// ConnectTimeout is how long a connection may live without a namespace.
 	ConnectTimeout = 10 * time.Second
-	// MaxStrikes is how many bad messages a socket may send; the next one
-	// closes the connection with bad_payload.
+	// MaxStrikes is how many bad messages end a socket, with DISCONNECT and
+	// bad_payload: unknown events, malformed arguments. Inputs that the game's
+	// schema refuses have the same bound in game/match.
 	MaxStrikes = 20
+	// LobbyRate and LobbyBurst bound the events of one socket in /lobby, by the
+	// second and after a pause; above it they are refused with rate_limited.
+	LobbyRate = 5
+	// LobbyBurst is what a lobby socket may send at once.
+	LobbyBurst = 20
+	// InputFactor bounds the inputs of one socket in /match: so many times the
+	// tick rate, and those of a second at once; above it they are dropped.
+	InputFactor = 2
+	// LobbyFlood and InputFlood are how many times those rates a socket may send
+	// for FloodTime; then the connection is closed with rate_limited.
+	LobbyFlood = 4
+	// InputFlood is four times the tick rate.
+	InputFlood = 2
+	// FloodTime is how long a flood is borne.
+	FloodTime = 3 * time.Second
 	// MaxPlayerSockets bounds the lobby sockets of one player; the oldest is
 	// disconnected above it.
 	MaxPlayerSockets = 3
@@ -34,6 +50,13 @@ const (
 	MaxName = 24
 	// MaxEvent bounds the name of a request in bytes.
 	MaxEvent = 64
+	// MaxCrashFiles bounds the files in Config.CrashDir; the oldest is removed.
+	MaxCrashFiles = 64
+	// MaxCrashQueue bounds the failures that wait to be written; one more is
+	// only logged.
+	MaxCrashQueue = 16
+	// MaxCrashText bounds each text in a crash file in bytes; the rest is cut off.
+	MaxCrashText = 64 << 10
 	// MaxRefusals bounds the label pairs of gs_refused_total; more are counted
 	// as "other".
 	MaxRefusals = 256

@@ -33,6 +33,7 @@ type matches struct {
 type liveMatch struct {
 	id     string
 	game   string
+	rate   int // ticks a second
 	match  *match.Match
 	opened []atomic.Bool // by seat: it was taken once
 }
@@ -61,13 +62,13 @@ func (ms *matches) Create(g lobby.Group) (err error) {
 	for i, seat := range g.Seats {
 		seats[i] = match.SeatSpec{Player: seat.Player, Name: seat.Name, Team: seat.Team, Bot: seat.Bot}
 	}
-	l := &liveMatch{id: g.Match, game: g.Game, opened: make([]atomic.Bool, len(seats))}
+	l := &liveMatch{id: g.Match, game: g.Game, rate: def.Rules.Tick, opened: make([]atomic.Bool, len(seats))}
 	l.match, err = match.New(match.Config{
 		ID:     g.Match,
 		Def:    def,
 		Seed:   seed(),
 		Seats:  seats,
-		Hooks:  ms.hooks(l),
+		Hooks:  ms.hooks(l, g),
 		Logger: ms.s.log,
 	})
 	if err != nil {
@@ -113,7 +114,7 @@ func seed() uint64 {
 
 // hooks returns what a match calls on its owner. None of it blocks: the lobby
 // speaks from its own goroutine.
-func (ms *matches) hooks(l *liveMatch) match.Hooks {
+func (ms *matches) hooks(l *liveMatch, g lobby.Group) match.Hooks {
 	s := ms.s
 	return match.Hooks{
 		Ended: func(_ *match.Match, reason game.Reason, result any) {
@@ -123,7 +124,10 @@ func (ms *matches) hooks(l *liveMatch) match.Hooks {
 			s.lobby.Ended(l.id)
 			ms.remove(l.id)
 		},
-		Failed: func(_ *match.Match, ref string, stack []byte) {
+		Failed: func(m *match.Match, ref string, stack []byte) {
+			if !s.crashes.offer(crashReport{crash: m.Crash(), group: g, at: time.Now()}) {
+				s.metrics.refuse("crash", "queue_full")
+			}
 			s.log.Error("match failed", slog.String("match", l.id), slog.String("game", l.game),
 				slog.String("ref", ref), slog.String("stack", string(stack)))
 			s.metrics.matchOver(l.game, "failed")

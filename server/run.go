@@ -212,10 +212,13 @@ func (s *Server) shutdown(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 		s.endLobby()
-		select {
-		case <-s.lobbyEnd:
-		case <-ctx.Done():
-			errs = append(errs, ctx.Err())
+		close(s.crashes.stop)
+		for _, done := range []chan struct{}{s.lobbyEnd, s.crashes.done} {
+			select {
+			case <-done:
+			case <-ctx.Done():
+				errs = append(errs, ctx.Err())
+			}
 		}
 	}
 	return errors.Join(errs...)

@@ -47,6 +47,10 @@ type Config struct {
 	// Workers is the number of goroutines that tick matches; one per core if
 	// zero.
 	Workers int
+	// CrashDir is where a file is written about each match that fails, at most
+	// MaxCrashFiles; nothing is written if empty, except that Main takes a folder
+	// of its own among the temporary ones.
+	CrashDir string
 	// Logger takes what an operator should know; nil discards. Main replaces it.
 	Logger *slog.Logger
 	// Version is what Main prints for --version; the build's own if empty.
@@ -79,6 +83,7 @@ type Server struct {
 	hub      *hub
 	matches  *matches
 	ticks    *tick.Scheduler
+	crashes  *crashes
 	endLobby context.CancelFunc
 	lobbyEnd chan struct{} // closed when the lobby's goroutine is gone
 
@@ -151,6 +156,7 @@ func (s *Server) start() (err error) {
 			return
 		}
 		s.ticks = tick.New(tick.Config{Workers: s.cfg.Workers, Logger: s.log})
+		s.crashes = newCrashes(s.cfg.CrashDir, version(s.cfg.Version), s.log)
 		s.hub = newHub(s.log)
 		s.matches = newMatches(s)
 		s.lobby = lobby.New(lobby.Config{
