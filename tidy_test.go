@@ -43,6 +43,8 @@ const (
 	promproc   = "github.com/prometheus/client_golang/prometheus/collectors"
 	// profile writes --profile files.
 	profile = "github.com/pkg/profile"
+	// rate has the token buckets of the doorstep.
+	rate = "golang.org/x/time/rate"
 	// hdr keeps the load generator's latency histograms.
 	hdr = "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -70,7 +72,7 @@ var imports = map[string][]string{
 	// The doorstep, and what stands on it.
 	"server": {
 		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck",
-		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix,
+		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix, rate,
 	},
 	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
 	"cmd/gameserver":  {"server", "game", "game/arena"},

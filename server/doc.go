@@ -17,9 +17,13 @@
 // Several sockets may be one player in /lobby; one socket holds a seat in
 // /match, the newest.
 //
+// What a client may send is bounded by meters, and what cannot be understood is
+// a strike; both end in a close code of docs/PROTOCOL.md.
+//
 // # Goroutines
 //
-// The lobby has one, the scheduler its workers, the HTTP servers theirs. Hooks
+// The lobby has one, the scheduler its workers, the HTTP servers theirs, and the
+// writer of crash files one if there is a folder for them. Hooks
 // of a match run on its owner and only enqueue: they tell the lobby, which
 // speaks from its own goroutine. Handlers run on the goroutine of their
 // connection. Nothing here holds a lock across a send.
@@ -28,5 +32,5 @@
 //
 // [Server.Shutdown] does it in one order: not ready, server:drain to every
 // lobby socket, no new tickets; matches end and deliver their results; Socket.IO
-// closes; the listeners close; the scheduler stops. Its context bounds it all.
+// closes; the listeners close; the scheduler stops; crash files are on disk. Its context bounds it all.
 package server

@@ -325,21 +325,6 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func TestStrikesCloseTheConnection(t *testing.T) {
-	h := open(t, Config{}, duo())
-	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{Msgpack: true})
-	h.pair(a, b)
-	for _, s := range []*sailor{a, b} {
-		for range MaxStrikes {
-			require.NoError(t, s.match.Emit("input", "nonsense"))
-		}
-		// Still there: an answer comes back behind them.
-		require.NoError(t, s.match.Call(s.ctx(), "request", map[string]any{"ev": "echo", "data": "x"}, nil))
-		require.NoError(t, s.match.Emit("input", map[string]any{"s": 1, "q": 1}))
-		s.await(s.inMatch, "disconnect: "+"transport close")
-	}
-}
-
 func TestLobbySocketsOfOnePlayer(t *testing.T) {
 	h := open(t, Config{}, duo())
 	first := h.arrive("ann", client.Options{})

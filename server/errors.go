@@ -12,7 +12,9 @@ import (
 
 // refused counts a refusal and turns it into the error of an ack or of a
 // CONNECT_ERROR.
-func (s *Server) refused(layer string, err error) error {
+func (s *Server) refused(layer string, err error) error { return s.refusal(layer, err) }
+
+func (s *Server) refusal(layer string, err error) *sio.Error {
 	e := wireError(err)
 	s.metrics.refuse(layer, e.Code)
 	return e

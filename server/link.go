@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"gameserver/engine"
 	"gameserver/game"
 	"gameserver/lobby"
 	"gameserver/sio"
@@ -37,10 +38,18 @@ func (l *link) Send(packet []byte) error { return l.sock.SendPacket(packet) }
 func (l *link) Emit(event string, v any) error { return l.sock.Emit(event, v) }
 
 // Close implements match.Link. The reason is told by the events before; the
-// connection stays, because the lobby may be on it.
+// connection stays, because the lobby may be on it, unless the client is at
+// fault.
 func (l *link) Close(reason game.Reason) {
 	l.s.metrics.seatClosed(reason.String())
-	l.sock.Disconnect(false)
+	switch reason {
+	case game.ReasonBadPayload:
+		cut(l.sock, engine.ReasonBadPayload)
+	case game.ReasonRateLimited:
+		cut(l.sock, engine.ReasonRateLimited)
+	default:
+		l.sock.Disconnect(false)
+	}
 }
 
 // ResumeToken implements match.Link. The lobby hears of the epoch, so that it

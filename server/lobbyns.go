@@ -2,8 +2,10 @@ package server
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"gameserver/engine"
 	"gameserver/lobby"
 	"gameserver/sio"
 )
@@ -16,7 +18,11 @@ const (
 
 // person is the Data of a lobby socket.
 type person struct {
+	s        *Server
+	sock     *sio.Socket
 	id, name string
+	meter    meter // of events
+	strikes  atomic.Int32
 }
 
 type lobbyAuth struct {
@@ -78,7 +84,7 @@ func (s *Server) greet(sock *sio.Socket) error {
 	if err := sock.Auth(&auth); err != nil {
 		return &sio.Error{Code: "bad_payload", Msg: "auth must be {name?, session?}", Path: "auth"}
 	}
-	who := &person{}
+	who := &person{s: s, sock: sock, meter: newMeter(LobbyRate, LobbyBurst, LobbyFlood)}
 	if auth.Session != "" {
 		tok, err := s.lobby.Keys().Open(auth.Session, time.Now(), lobby.KindSession)
 		if err == nil {
@@ -102,15 +108,16 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 	if !ok {
 		panic("server: a lobby socket without a player")
 	}
-	sio.OnAck(sock, "hello", func(helloRequest) (helloReply, error) { return s.hello(who), nil })
-	sio.OnAck(sock, "queue:join", func(r joinRequest) (joinReply, error) {
+	sock.OnUnknown(func(*sio.Event) { who.strike("event") })
+	listen(who, "hello", func(helloRequest) (helloReply, error) { return s.hello(who), nil })
+	listen(who, "queue:join", func(r joinRequest) (joinReply, error) {
 		ticket, err := s.lobby.Join(who.id, r.Queue, r.Rid)
 		if err != nil {
 			return joinReply{}, s.refused("lobby", err)
 		}
 		return joinReply{OK: true, Ticket: ticket, Queue: r.Queue}, nil
 	})
-	sio.OnAck(sock, "queue:leave", func(r leaveRequest) (okReply, error) {
+	listen(who, "queue:leave", func(r leaveRequest) (okReply, error) {
 		if err := s.lobby.Leave(who.id, r.Ticket); err != nil {
 			return okReply{}, s.refused("lobby", err)
 		}
@@ -131,6 +138,57 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 		s.lobby.Detach(who.id)
 		s.log.Debug("left the lobby", slog.String("player", who.id), slog.String("reason", reason))
 	})
+}
+
+// listen sets the handler of a lobby event. One above the rate is refused before
+// its argument is looked at; an argument that does not fit is a strike.
+func listen[T, R any](who *person, event string, h func(T) (R, error)) {
+	who.sock.OnArgs(event, func(a sio.Args) {
+		v, wait := who.meter.count(time.Now())
+		switch v {
+		case verdictTake:
+		case verdictDrop:
+			ms := (wait + time.Millisecond - 1) / time.Millisecond
+			e := &sio.Error{Code: "rate_limited", Msg: "too many events", RetryMs: int64(ms)}
+			who.answer(a, errorReply{Err: who.s.refusal("lobby", e)})
+			return
+		case verdictCut:
+			who.s.metrics.refuse("lobby", "flood")
+			cut(who.sock, engine.ReasonRateLimited)
+			return
+		}
+		var arg T
+		if err := a.Decode(0, &arg); err != nil {
+			who.answer(a, errorReply{Err: wireError(err)})
+			who.strike("payload")
+			return
+		}
+		r, err := h(arg)
+		if err != nil {
+			who.answer(a, errorReply{Err: wireError(err)})
+			return
+		}
+		who.answer(a, r)
+	})
+}
+
+// answer sends an ack, if one was asked for.
+func (who *person) answer(a sio.Args, reply any) {
+	if !a.WantsAck() {
+		return
+	}
+	if err := a.Ack(reply); err != nil {
+		who.s.log.Debug("ack not sent", slog.String("player", who.id), slog.Any("err", err))
+	}
+}
+
+// strike counts a message that cannot be understood, and ends the connection
+// when there were too many.
+func (who *person) strike(what string) {
+	who.s.metrics.refuse("lobby", "bad_"+what)
+	if who.strikes.Add(1) == MaxStrikes {
+		cut(who.sock, engine.ReasonBadPayload)
+	}
 }
 
 // hello tells a player who they are and what they have going on.

@@ -22,6 +22,7 @@ type sitter struct {
 	live    *liveMatch
 	seat    *match.Seat // set by sit, before any handler is called
 	scratch []byte      // owned by input
+	meter   meter       // of inputs
 	strikes atomic.Int32
 }
 
@@ -82,8 +83,8 @@ func (s *Server) admit(sock *sio.Socket) error {
 	if err := live.match.Claim(ctx, tok.Seat, tok.Epoch, tok.Kind == lobby.KindResume); err != nil {
 		return s.refused("match", err)
 	}
-	c := &sitter{s: s, sock: sock, token: tok, live: live}
-	sock.Data = c
+	most := InputFactor * live.rate
+	sock.Data = &sitter{s: s, sock: sock, token: tok, live: live, meter: newMeter(most, most, InputFlood)}
 	return nil
 }
 
@@ -112,12 +113,23 @@ func (s *Server) sit(sock *sio.Socket) {
 	sock.OnRaw("input", c.input)
 	sock.OnArgs("request", c.request)
 	sock.OnArgs("leave", c.leave)
+	sock.OnUnknown(func(*sio.Event) { c.strike("event") })
 	sock.OnDisconnect(func(string) { seat.Detach() })
 }
 
 // input hands an input to the match. It runs on the reader; ev's bytes die when
 // it returns.
 func (c *sitter) input(ev *sio.Event) {
+	switch v, _ := c.meter.count(time.Now()); v {
+	case verdictTake:
+	case verdictDrop:
+		c.s.metrics.refuse("match", "input_rate")
+		return
+	case verdictCut:
+		c.s.metrics.refuse("match", "input_flood")
+		cut(c.sock, engine.ReasonRateLimited)
+		return
+	}
 	arg := ev.Arg(0)
 	if ev.Parser() != sio.ParserMsgpack {
 		var err error
@@ -139,9 +151,19 @@ func (c *sitter) input(ev *sio.Event) {
 // when there were too many.
 func (c *sitter) strike(what string) {
 	c.s.metrics.refuse("match", "bad_"+what)
-	if c.strikes.Add(1) > MaxStrikes {
-		c.sock.Conn().Close(engine.ReasonBadPayload)
+	if c.strikes.Add(1) == MaxStrikes {
+		cut(c.sock, engine.ReasonBadPayload)
 	}
+}
+
+// cut ends a client that misbehaves. DISCONNECT comes first for a fault that
+// connecting again does not mend, so that a stock client stays away; one that
+// merely sent too much may come back.
+func cut(sock *sio.Socket, why engine.Reason) {
+	if why != engine.ReasonRateLimited {
+		sock.Disconnect(false)
+	}
+	sock.Conn().Close(why)
 }
 
 // request asks the game something; the match answers from its owner.
