@@ -56,12 +56,15 @@ func (m *Match) Player(id ID) *Player {
 	return m.players[i]
 }
 
-// Broadcast sends an event to every connected player, reliably and in order,
-// before the snapshot of this tick. The value is encoded after the step and must
-// not be changed any more.
+// Broadcast sends an event to every player, reliably and in order, before the
+// snapshot of this tick. A player who has lost the connection gets it on coming
+// back, before anything newer, unless there were more than 256 meanwhile. So
+// the value must not be changed any more: an entity's pointer is no good, a copy
+// is.
 func (m *Match) Broadcast(ev string, v any) { m.emit(Event{Name: ev, Data: v}) }
 
-// End ends the match after this tick. The result is what Close returns.
+// End ends the match after this tick, in whatever state it is. The result is
+// what Close returns.
 func (m *Match) End() { m.ended = true }
 
 // After calls fn once, just before the step that comes the given number of steps

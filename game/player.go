@@ -14,9 +14,8 @@ type Player struct {
 	seat  int
 }
 
-// Send sends an event to this player only, reliably and in order, before the
-// snapshot of this tick. A player who is not connected does not get it. The
-// value is encoded after the step and must not be changed any more.
+// Send sends an event to this player only, as Match.Broadcast does to all. A bot
+// gets none, and neither does a player who has left.
 func (p *Player) Send(ev string, v any) {
 	p.match.emit(Event{To: p.ID, Name: ev, Data: v})
 }

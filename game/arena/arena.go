@@ -127,7 +127,6 @@ type Arena struct {
 
 	radar   []blip // ships on the field at the start of tick radarAt
 	radarAt uint32
-	sent    outbox
 }
 
 // errFull refuses a player for whom there is no ship.

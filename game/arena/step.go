@@ -4,17 +4,6 @@ import (
 	"gameserver/game"
 )
 
-// outbox holds the events of a tick until they are encoded, so that sending
-// one does not allocate.
-type outbox struct {
-	hits   [maxShots]HitEvent
-	kills  [maxShots]KillEvent
-	spawns [MaxPlayers]SpawnEvent
-	nHit   uint
-	nKill  uint
-	nSpawn uint
-}
-
 // Step advances the match by one tick: first every ship under its input, then
 // the shots against where the ships have come to, then health and time.
 func (a *Arena) Step(s *game.Step[Input]) {
@@ -136,10 +125,7 @@ func (a *Arena) hurt(s *game.Step[Input], shot *Shot, to game.ID) {
 	if by != nil {
 		by.damage += uint32(taken)
 	}
-	e := &a.sent.hits[a.sent.nHit%maxShots]
-	a.sent.nHit++
-	*e = HitEvent{By: shot.Owner, To: to, X: int(shot.X), Y: int(shot.Y), HP: ship.HP}
-	s.Match.Broadcast("hit", e)
+	s.Match.Broadcast("hit", HitEvent{By: shot.Owner, To: to, X: int(shot.X), Y: int(shot.Y), HP: ship.HP})
 	if ship.HP > 0 {
 		return
 	}
@@ -149,10 +135,7 @@ func (a *Arena) hurt(s *game.Step[Input], shot *Shot, to game.ID) {
 	if by != nil {
 		by.Kills++
 	}
-	k := &a.sent.kills[a.sent.nKill%maxShots]
-	a.sent.nKill++
-	*k = KillEvent{By: shot.Owner, To: to}
-	s.Match.Broadcast("kill", k)
+	s.Match.Broadcast("kill", KillEvent{By: shot.Owner, To: to})
 }
 
 // tend brings back the dead, mends the living and sets what clients see of
@@ -197,10 +180,7 @@ func (a *Arena) spawn(m *game.Match, id game.ID, ship *Ship) {
 	ship.Flags = FlagAlive | FlagShielded
 	ship.fireAt = 0
 	ship.shieldEnd = m.Tick() + a.clock.shield
-	e := &a.sent.spawns[a.sent.nSpawn%MaxPlayers]
-	a.sent.nSpawn++
-	*e = SpawnEvent{ID: id}
-	m.Broadcast("spawn", e)
+	m.Broadcast("spawn", SpawnEvent{ID: id})
 }
 
 // nearest2 is the square of the distance from a point to the nearest living

@@ -7,6 +7,11 @@ import (
 // drain takes what came in since the last tick, in order.
 func (m *Match) drain() {
 	m.batch, m.next = m.inbox.take(), 0
+	for i := range m.batch.entries {
+		if e := &m.batch.entries[i]; e.Kind == KindAttach {
+			m.seats[e.Seat].newest = e.Epoch
+		}
+	}
 	for m.next < len(m.batch.entries) && !m.state.Final() {
 		e := &m.batch.entries[m.next]
 		if m.cfg.Tap != nil {
@@ -58,6 +63,7 @@ func (m *Match) input(e *Entry) {
 		return
 	}
 	s.heard()
+	s.mail.seen(min(e.K, m.tick))
 	if err := m.accept(s, e); err != nil {
 		m.stats.bad.Add(1)
 		m.refused("bad_payload")
@@ -78,11 +84,30 @@ func (m *Match) request(e *Entry) {
 		e.refuse(ErrGone, game.ReasonEnded)
 		return
 	}
+	if len(m.drv.Events()) > game.EventsPerTickMax/2 || !s.mayAsk(m.tick, m.rules.Tick) {
+		m.stats.inboxFull.Add(1)
+		m.refused("too_many_requests")
+		e.refuse(ErrFull, game.ReasonNone)
+		return
+	}
 	m.stats.requests.Add(1)
 	v, err := m.drv.Handle(s.player, e.Event, game.NewArgs(e.Data))
 	reply := e.reply
 	e.reply = nil
 	reply(v, err)
+}
+
+// mayAsk takes one request from a seat's allowance, which fills up by
+// RequestRate a second to at most SeatRequestsMax.
+func (s *seat) mayAsk(tick uint32, hz int) bool {
+	full := uint64(SeatRequestsMax * hz)
+	s.spent -= min(s.spent, uint64(tick-s.spentAt)*RequestRate)
+	s.spentAt = tick
+	if s.spent+uint64(hz) > full {
+		return false
+	}
+	s.spent += uint64(hz)
+	return true
 }
 
 // cut closes a seat's connection for a fault of the client's. The seat is held

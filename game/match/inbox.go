@@ -44,32 +44,42 @@ type batch struct {
 	entries []Entry
 	bytes   []byte // of all Data
 	control int    // entries that are neither input nor request
+
+	common, commonBytes int // taken of the half that is nobody's
 }
 
 func (b *batch) reset() {
 	clear(b.entries)
 	b.entries, b.bytes, b.control = b.entries[:0], b.bytes[:0], 0
+	b.common, b.commonBytes = 0, 0
 }
 
 // quota is what one seat has in the batch, and its newest epoch.
 type quota struct {
 	inputs, requests int
+	own, ownBytes    int // taken of the share that is the seat's
 	epoch            uint32
 }
 
 // inbox is the only thing in a match that other goroutines touch. Its mutex is
 // held for a copy and never across a call.
+//
+// One half of it is divided among the seats, the other is for whoever comes
+// first: those who flood it cannot keep the others from being heard.
 type inbox struct {
 	mu     sync.Mutex
 	batch  *batch  // guarded by mu
 	seats  []quota // guarded by mu
 	closed bool    // guarded by mu
 	spare  *batch  // of the owner
+
+	share, shareBytes int // of one seat; immutable
 }
 
 func (in *inbox) init(seats int) {
 	in.batch, in.spare = &batch{}, &batch{}
 	in.seats = make([]quota, seats)
+	in.share, in.shareBytes = InboxMax/2/seats, InboxBytesMax/2/seats
 }
 
 // put adds an input or a request, copying data.
@@ -80,11 +90,19 @@ func (in *inbox) put(e Entry, data []byte) error {
 	switch {
 	case in.closed:
 		return ErrGone
-	case len(b.entries)-b.control >= InboxMax || len(b.bytes)+len(data) > InboxBytesMax:
-		return ErrFull
 	case e.Kind == KindInput && q.inputs >= SeatInputsMax:
 		return ErrFull
 	case e.Kind == KindRequest && q.requests >= SeatRequestsMax:
+		return ErrFull
+	}
+	switch {
+	case q.own < in.share && q.ownBytes+len(data) <= in.shareBytes:
+		q.own++
+		q.ownBytes += len(data)
+	case b.common < InboxMax/2 && b.commonBytes+len(data) <= InboxBytesMax/2:
+		b.common++
+		b.commonBytes += len(data)
+	default:
 		return ErrFull
 	}
 	if e.Kind == KindInput {
@@ -141,7 +159,7 @@ func (in *inbox) take() *batch {
 	b := in.batch
 	in.batch, in.spare = in.spare, b
 	for i := range in.seats {
-		in.seats[i].inputs, in.seats[i].requests = 0, 0
+		in.seats[i] = quota{epoch: in.seats[i].epoch}
 	}
 	in.mu.Unlock()
 	for i := range b.entries {

@@ -68,10 +68,22 @@ func (m *Match) accept(s *seat, e *Entry) error {
 	return nil
 }
 
+// restart prepares for a new connection of the same player: what the old one
+// sent ahead is not played, and its faults are forgotten.
+func (in *inputs) restart(now uint32) {
+	for i, s := range in.seq {
+		if s >= now {
+			in.seq[i] = 0
+		}
+	}
+	in.lead, in.heard, in.strikes = 0, false, 0
+}
+
 // note measures how early an input came for its tick.
 func (m *Match) note(in *inputs, e *Entry) {
 	period := int64(time.Second) / int64(m.rules.Tick)
-	early := 4 * ((int64(e.S)-int64(m.tick))*period + m.started - e.at)
+	ahead := min(max(int64(e.S)-int64(m.tick), -leadMax), leadMax)
+	early := 4 * (ahead*period + m.started - e.at)
 	quarters := int(min(max(early/period, -leadMax), leadMax))
 	if early%period < 0 { // rounded down: late is never said to be in time
 		quarters = max(quarters-1, -leadMax)

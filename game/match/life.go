@@ -1,6 +1,11 @@
 package match
 
-import "gameserver/game"
+import (
+	"errors"
+	"log/slog"
+
+	"gameserver/game"
+)
 
 // present counts the seats that somebody or something plays.
 func (m *Match) present() int {
@@ -17,6 +22,9 @@ func (m *Match) alive() int {
 
 // settle moves the match along its life, as far as the seats and the tick say.
 func (m *Match) settle() {
+	if m.tick >= TicksMax {
+		m.stop(game.ReasonEnded)
+	}
 	switch m.state {
 	case game.StateOpen:
 		m.settleOpen()
@@ -85,7 +93,7 @@ func (m *Match) enter(s game.State, until uint32) {
 	m.state, m.until = s, until
 	m.shown.Store(uint32(s))
 	m.drv.Advance(m.tick, s)
-	m.notices = append(m.notices, notice{State: s.String(), At: until})
+	m.notices = append(m.notices, notice{"match:state", stateInfo{State: s.String(), At: until}})
 }
 
 // stop ends the match on the server's wish.
@@ -111,10 +119,14 @@ func (m *Match) finish() {
 	res := result{Match: m.cfg.ID, Reason: m.why.String(), Result: m.drv.Close(m.why)}
 	m.enter(game.StateEnded, 0)
 	m.flush()
+	var failed error
 	for i := range m.seats {
 		if s := &m.seats[i]; s.link != nil {
-			m.emit(s, "result", res)
+			failed = errors.Join(failed, m.emit(s, "result", res))
 		}
+	}
+	if failed != nil && !encodable(res.Result) {
+		m.cfg.Logger.Warn("the game's result cannot be encoded", slog.String("match", m.cfg.ID), slog.Any("err", failed))
 	}
 	m.dispose(m.why)
 	m.told = true

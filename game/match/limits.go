@@ -5,16 +5,21 @@ import "time"
 // Bounds of one match. What happens at each is said beside it.
 const (
 	// InboxMax is how many inputs and requests may wait for the next tick. One
-	// more is refused and counted. Control entries (attach, detach, leave,
+	// more is refused and counted. One half is divided among the seats. Control entries (attach, detach, leave,
 	// claim, stop) have ControlMax of their own, because they must not be lost
 	// behind a flood.
 	InboxMax   = 4096
 	ControlMax = 4096
-	// InboxBytesMax bounds the bytes of those inputs and requests.
+	// InboxBytesMax bounds the bytes of those inputs and requests, and is divided
+	// in the same way.
 	InboxBytesMax = 1 << 20
 	// SeatInputsMax and SeatRequestsMax bound what one seat has in the inbox.
 	SeatInputsMax   = 64
 	SeatRequestsMax = 32
+	// RequestRate is how many requests a second a seat may make in the long run.
+	// More are refused, so that what a game does for each — an event, an After —
+	// stays within the game's own bounds.
+	RequestRate = 30
 	// InputBytesMax and RequestBytesMax bound one message. A longer one is
 	// refused; a long input is a strike.
 	InputBytesMax   = 1024
@@ -29,6 +34,13 @@ const (
 	InputBehind = 8
 	// InputRepeat is how long the last input stands in for missing ones.
 	InputRepeat = 150 * time.Millisecond
+	// ReplayMax is how many events of the game are kept for a player who may not
+	// have got them. With more, a player who comes back gets none of them, and a
+	// full snapshot as always.
+	ReplayMax = 256
+	// TicksMax is the tick in which a match ends whatever its rules say, years
+	// from its start, so that no tick number ever wraps.
+	TicksMax = 1<<32 - 1<<25
 	// CrashInputBytes bounds the inputs that are remembered for a crash dump.
 	// Between one and two times as many bytes are kept.
 	CrashInputBytes = 32 << 10

@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -36,6 +37,7 @@ type probe struct {
 	log    []string
 	on     map[string]func(m *game.Match, p *game.Player) error
 	step   func(s *game.Step[input])
+	world  any // nil: a small one
 }
 
 func (g *probe) call(what string, m *game.Match, p *game.Player) error {
@@ -68,7 +70,14 @@ func (g *probe) Leave(m *game.Match, p *game.Player, why game.Reason) {
 func (g *probe) Handle(m *game.Match, p *game.Player, ev string, _ game.Args) (any, error) {
 	return ev, g.call("handle", m, p)
 }
-func (g *probe) World(m *game.Match) any { g.call("world", m, nil); return map[string]any{"w": 3} }
+
+func (g *probe) World(m *game.Match) any {
+	g.call("world", m, nil)
+	if g.world != nil {
+		return g.world
+	}
+	return map[string]any{"w": 3}
+}
 
 func (g *probe) Close(m *game.Match, why game.Reason) any {
 	g.call("close", m, nil)
@@ -104,6 +113,7 @@ type link struct {
 	entities map[int64][]any
 	quiet    bool // do not look at packets
 	sent     int
+	deaf     bool   // takes no event
 	broken   string // the event that cannot be encoded, with a panic
 }
 
@@ -157,6 +167,9 @@ func (l *link) SendLatest(packet []byte) bool {
 }
 
 func (l *link) Emit(event string, v any) error {
+	if l.deaf {
+		return errors.New("deaf")
+	}
 	b, err := json.Marshal(v)
 	if err != nil || event == l.broken {
 		panic(fmt.Sprint("cannot encode ", event, err))

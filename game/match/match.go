@@ -33,10 +33,10 @@ type Match struct {
 	state   game.State
 	until   uint32 // tick at which state changes by itself, 0: open
 	why     game.Reason
-	told    bool   // one of the hooks Ended, Failed and Voided was called
-	empty   uint32 // tick since which nobody is left, 0: somebody is
-	started int64  // when this tick began
-	notices []notice
+	told    bool     // one of the hooks Ended, Failed and Voided was called
+	empty   uint32   // tick since which nobody is left, 0: somebody is
+	started int64    // when this tick began
+	notices []notice // of the framework, for this tick
 	history history
 	packets packets
 }
@@ -52,11 +52,16 @@ type seat struct {
 	link    Link // nil unless connected
 	enc     snap.Encoding
 	epoch   uint32 // of link, or of the last one
+	newest  uint32 // highest epoch among the connections taken from the inbox
 	token   uint32 // epoch of the token link came with
 	claimed uint32 // lowest epoch of the tokens claimed since, or noClaim
 	oldest  uint32 // tokens of lower epochs are void
 
+	spent   uint64 // of the allowance for requests, in requests by tick rate
+	spentAt uint32 // tick of spent
+
 	in   inputs
+	mail mail
 	view snap.View
 	owed bool // the last snapshot was refused, or none was sent yet
 }
@@ -140,13 +145,14 @@ func (m *Match) begin() {
 	}
 }
 
-// step advances the world, if it is moving.
+// step advances the world, if it is moving, and looks whether that was the last
+// time.
 func (m *Match) step() {
-	if m.state != game.StateRunning {
-		return
+	if m.state == game.StateRunning {
+		m.drv.Step()
 	}
-	m.drv.Step()
 	switch {
+	case m.state == game.StateEnding:
 	case m.drv.Ended():
 		m.end(game.ReasonEnded)
 	case m.rules.MaxTicks > 0 && m.drv.Steps() >= m.rules.MaxTicks:

@@ -1,6 +1,8 @@
 package match
 
 import (
+	"encoding/json"
+	"log/slog"
 	"time"
 
 	"gameserver/game"
@@ -21,6 +23,7 @@ type (
 		State   string       `json:"state"`
 		World   any          `json:"world"`
 		Players []playerInfo `json:"players"`
+		Events  uint32       `json:"events"` // events of the game before the next one
 	}
 	playerInfo struct {
 		ID   game.ID `json:"id"`
@@ -28,7 +31,7 @@ type (
 		Bot  bool    `json:"bot"`
 		Team int     `json:"team"`
 	}
-	notice struct {
+	stateInfo struct {
 		State string `json:"state"`
 		At    uint32 `json:"at"`
 	}
@@ -39,39 +42,82 @@ type (
 	}
 )
 
+// notice is an event of the framework's own.
+type notice struct {
+	name string
+	data any
+}
+
 // emit sends a reliable event to one player. A link that cannot take it is
 // closing, and its Detach is on the way.
-func (m *Match) emit(s *seat, event string, v any) {
-	if err := s.link.Emit(event, v); err != nil {
+func (m *Match) emit(s *seat, event string, v any) error {
+	err := s.link.Emit(event, v)
+	if err != nil {
 		m.stats.unsent.Add(1)
 	}
+	return err
 }
 
 // flush sends what the match and the game said in this tick.
 func (m *Match) flush() {
-	events := m.drv.Events()
-	if len(m.notices) == 0 && len(events) == 0 {
-		return
-	}
 	for _, n := range m.notices {
-		m.tell(0, "match:state", n)
-	}
-	m.notices = m.notices[:0]
-	for _, e := range events {
-		m.tell(e.To, e.Name, e.Data)
-	}
-	m.drv.ClearEvents()
-}
-
-// tell sends one event to a player, or to all if to is 0.
-func (m *Match) tell(to game.ID, name string, data any) {
-	v := []any{m.tick, name, data}
-	for i := range m.seats {
-		if s := &m.seats[i]; s.link != nil && (to == 0 || to == game.ID(i+1)) {
-			m.stats.events.Add(1)
-			m.emit(s, "event", v)
+		v := []any{m.tick, n.name, n.data}
+		for i := range m.seats {
+			if s := &m.seats[i]; s.link != nil {
+				m.stats.events.Add(1)
+				_ = m.emit(s, "event", v)
+			}
 		}
 	}
+	clear(m.notices)
+	m.notices = m.notices[:0]
+	if events := m.drv.Events(); len(events) > 0 {
+		for _, e := range events {
+			m.tell(e)
+		}
+		m.drv.ClearEvents()
+	}
+}
+
+// tell sends one event of the game's, and keeps it for those who may not get it.
+func (m *Match) tell(e game.Event) {
+	v := []any{m.tick, e.Name, e.Data}
+	var failed error
+	for i := range m.seats {
+		s := &m.seats[i]
+		if s.player == nil || s.spec.Bot || e.To != 0 && e.To != s.player.ID {
+			continue
+		}
+		l := letter{tick: m.tick, name: e.Name, data: e.Data}
+		if s.link != nil {
+			m.stats.events.Add(1)
+			if err := m.emit(s, "event", v); err != nil {
+				failed = err
+			}
+			l.sent = m.tick
+		}
+		s.mail.add(l)
+	}
+	if failed != nil && !encodable(e.Data) {
+		m.cfg.Logger.Warn("the game sent an event that cannot be encoded", slog.String("match", m.cfg.ID),
+			slog.String("event", e.Name), slog.Any("err", failed))
+	}
+}
+
+// replay gives a new connection the events that the player may not have got.
+func (m *Match) replay(s *seat) {
+	for i := range s.mail.letters {
+		l := &s.mail.letters[i]
+		l.sent = m.tick
+		m.stats.events.Add(1)
+		_ = m.emit(s, "event", []any{l.tick, l.name, l.data})
+	}
+}
+
+// encodable tells a fault of the game's from a connection that is closing.
+func encodable(v any) bool {
+	_, err := json.Marshal(v)
+	return err == nil
 }
 
 // packets holds the packets of one batch of players, one after the other.
@@ -116,7 +162,6 @@ func (m *Match) splice(i int, late uint32) int {
 			continue
 		}
 		head := snap.Head{Ack: s.in.applied, Lead: s.in.lead, Late: late}
-		s.in.heard = false
 		p.bytes = s.link.AppendHead(p.bytes, "snapshot")
 		p.bytes = m.world.Append(p.bytes, &s.view, s.enc, head)
 		p.bytes = s.link.AppendTail(p.bytes)
@@ -136,7 +181,7 @@ func (m *Match) write() {
 		from = p.ends[i]
 		if s.link.SendLatest(packet) {
 			m.world.Accept(&s.view)
-			s.owed = false
+			s.owed, s.in.heard = false, false
 			m.stats.snapshots.Add(1)
 			m.stats.bytes.Add(uint64(len(packet)))
 		} else {

@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -28,7 +29,11 @@ func (m *Match) Attach(seat int, l Link) (*Seat, error) {
 	}
 	epoch, err := m.inbox.attach(seat, l)
 	if err != nil {
-		m.refused(err.Error())
+		reason := "inbox_full"
+		if errors.Is(err, ErrGone) {
+			reason = "gone"
+		}
+		m.refused(reason)
 		return nil, err
 	}
 	return &Seat{match: m, index: seat, epoch: epoch}, nil

@@ -148,23 +148,27 @@ func TestInboxBounds(t *testing.T) {
 		seats[2+i/SeatRequestsMax].Request("r", big, count)
 	}
 	f.ticks(1)
-	require.Equal(t, InboxBytesMax/RequestBytesMax, taken)
+	require.Equal(t, InboxBytesMax/2/RequestBytesMax+3*4, taken, "the common half, and the shares of three seats")
 	require.Equal(t, 3*SeatRequestsMax-taken, full)
 	seats[0].Request("r", make([]byte, RequestBytesMax+1), func(_ any, err error) { require.ErrorIs(t, err, ErrTooLarge) })
 }
 
 func TestInboxWholeMatchBound(t *testing.T) {
 	var in inbox
-	const seats = InboxMax/SeatInputsMax + 1
+	perSeat := map[int]int{}
+	const seats = InboxMax / SeatInputsMax * 2
 	in.init(seats)
 	n := 0
 	for s := range seats {
 		for range SeatInputsMax {
 			if in.put(Entry{Kind: KindInput, Seat: s}, nil) == nil {
 				n++
+				perSeat[s]++
 			}
 		}
 	}
+	require.Equal(t, SeatInputsMax, perSeat[0])
+	require.Equal(t, InboxMax/2/seats, perSeat[seats-1], "those who come late have their share")
 	require.Equal(t, InboxMax, n)
 	for range ControlMax {
 		require.NoError(t, in.putControl(Entry{Kind: KindClaim}))

@@ -1,6 +1,9 @@
 package match
 
 import (
+	"fmt"
+	"log/slog"
+
 	"gameserver/game"
 	"gameserver/game/snap"
 )
@@ -23,8 +26,12 @@ func (m *Match) claim(e *Entry) error {
 // attach gives a seat to a new connection.
 func (m *Match) attach(e *Entry) {
 	s, l := &m.seats[e.Seat], e.link
-	if !s.state.Alive() || m.state == game.StateEnding {
+	switch {
+	case !s.state.Alive() || m.state == game.StateEnding:
 		e.refuse(ErrSeatGone, game.ReasonSeatGone)
+		return
+	case e.Epoch < s.newest: // one that came in the same tick replaces it unseen
+		e.refuse(ErrSeatGone, game.ReasonReplaced)
 		return
 	}
 	m.unlink(s, game.ReasonReplaced)
@@ -39,6 +46,7 @@ func (m *Match) attach(e *Entry) {
 		}
 	} else {
 		s.player.Connected = true
+		s.in.restart(m.tick)
 		if s.state != SeatConnected {
 			m.move(s, SeatConnected)
 		}
@@ -52,6 +60,8 @@ func (m *Match) attach(e *Entry) {
 func (m *Match) join(s *seat) bool {
 	s.player = m.drv.Enter(s.index, s.spec.Name, s.spec.Team, s.spec.Bot)
 	if err := m.drv.Join(s.player); err != nil {
+		m.cfg.Logger.Info("the game refused a player", slog.String("match", m.cfg.ID), slog.Int("seat", s.index),
+			slog.Bool("bot", s.spec.Bot), slog.Any("err", err))
 		m.drv.Exit(s.player)
 		s.player = nil
 		m.move(s, SeatLeft)
@@ -72,24 +82,35 @@ func (m *Match) seatBot(s *seat) {
 	m.join(s)
 }
 
-// welcome tells a new connection where it is. A full snapshot follows at the end
-// of the tick.
+// roster lists all seats, those of players who have left too.
+func (m *Match) roster() []playerInfo {
+	list := make([]playerInfo, len(m.seats))
+	for i := range m.seats {
+		spec := &m.seats[i].spec
+		list[i] = playerInfo{ID: game.ID(i + 1), Name: spec.Name, Bot: spec.Bot, Team: spec.Team}
+	}
+	return list
+}
+
+// welcome tells a new connection where it is, and gives it the events that the
+// player may not have got. A full snapshot follows at the end of the tick.
 func (m *Match) welcome(s *seat, l Link) {
 	s.enc, s.owed = snap.JSON, true
 	if l.Msgpack() {
 		s.enc = snap.Msgpack
 	}
 	m.world.Forget(&s.view)
-	players := make([]playerInfo, len(m.seats))
-	for i := range m.seats {
-		spec := &m.seats[i].spec
-		players[i] = playerInfo{ID: game.ID(i + 1), Name: spec.Name, Bot: spec.Bot, Team: spec.Team}
-	}
-	m.emit(s, "welcome", welcome{
+	s.mail.resume()
+	w := welcome{
 		Match: m.cfg.ID, Tick: m.tick, Rate: m.rules.Tick, Every: m.rules.Every(), You: s.player.ID,
-		Resume: l.ResumeToken(s.epoch), State: m.state.String(), World: m.drv.World(), Players: players,
-	})
-	m.emit(s, "schema", m.cfg.Def.Schema.Wire())
+		Resume: l.ResumeToken(s.epoch), State: m.state.String(), World: m.drv.World(), Players: m.roster(),
+		Events: s.mail.before,
+	}
+	if err := m.emit(s, "welcome", w); err != nil && !encodable(w.World) {
+		panic(fmt.Sprintf("what World returned cannot be encoded: %v", err))
+	}
+	_ = m.emit(s, "schema", m.cfg.Def.Schema.Wire())
+	m.replay(s)
 }
 
 // detach loses a seat's connection.
@@ -135,7 +156,7 @@ func (m *Match) leaveSeat(e *Entry) {
 // remove takes a seat's player out of the match for good.
 func (m *Match) remove(s *seat, why game.Reason) {
 	p := s.player
-	s.player = nil
+	s.player, s.mail = nil, mail{}
 	m.unlink(s, why) // before the game is called, which may panic
 	p.Connected = false
 	m.drv.Exit(p)
@@ -150,8 +171,9 @@ func (m *Match) expireSeats() {
 		s := &m.seats[i]
 		switch {
 		case m.state.Final() || m.tick < s.until:
-		case s.state == SeatReserved && m.rules.Bots && m.drv.Bots() && m.census[SeatConnected] > 0:
+		case s.state == SeatReserved && m.rules.Bots && m.census[SeatConnected]+m.census[SeatDropped] > 0:
 			m.seatBot(s)
+			m.notices = append(m.notices, notice{"match:players", m.roster()})
 		case s.state == SeatReserved:
 			m.move(s, SeatNoShow)
 		case s.state == SeatDropped:
