@@ -56,6 +56,9 @@ type Config struct {
 	// Abuse bounds what one network may do. Above its limits requests are
 	// answered 429.
 	Abuse Abuse
+	// NoCompression sends polling answers as they are. Otherwise those of a
+	// kilobyte and more are compressed for clients that ask for it.
+	NoCompression bool
 	// AllowRequest judges handshakes; an error is answered 403 with its text.
 	AllowRequest func(*http.Request) error
 	// Origins are the pages that may connect besides those of the requested host:

@@ -67,6 +67,7 @@ type request struct {
 	query     url.Values
 	conn      *Conn // nil: a new session is asked for
 	websocket bool
+	jsonp     string // index of the callback; "" is plain polling
 	from      client
 	id        string // of the session that is asked for
 	pass      pass   // and its place in its networks
@@ -86,6 +87,10 @@ func (s *Server) verify(r *http.Request, from client, friendly bool) (request, *
 	case transport == transportWebSocket && !s.cfg.NoWebSocket:
 	default:
 		return req, refuseTransport()
+	}
+	var ok bool
+	if req.jsonp, ok = jsonpIndex(req.query); !ok {
+		return req, refuseRequest()
 	}
 	if !cleanOrigin(r.Header) {
 		return req, refuseRequest()
@@ -265,9 +270,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, req *request) 
 	case req.conn == nil:
 		s.openPolling(w, r, req, newHandshake(r, req.query, req.from.secure))
 	case r.Method == http.MethodGet:
-		req.conn.get(&wish{w: w, r: r})
+		req.conn.get(&wish{w: w, r: r, jsonp: req.jsonp})
 	case r.Method == http.MethodPost:
-		req.conn.post(w, r)
+		req.conn.post(w, r, req.jsonp != "")
 	default:
 		s.answer(w, r, false, refuseRequest())
 	}

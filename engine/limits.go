@@ -57,6 +57,12 @@ const (
 	notSentLowat = 16 << 10
 	// sidBytes is the entropy of a session id; 15 bytes are 20 characters.
 	sidBytes = 15
+	// compressFrom is the least length of a polling answer that is compressed.
+	compressFrom = 1 << 10
+	// maxSqueezed is the largest buffer for compressed answers that is kept.
+	maxSqueezed = 256 << 10
+	// maxJSONPIndex bounds the digits of a JSONP callback's index.
+	maxJSONPIndex = 10
 	// minID and maxID bound the length of an id that Config.NewID makes.
 	minID = 16
 	maxID = 64

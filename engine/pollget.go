@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -11,7 +12,8 @@ import (
 type wish struct {
 	w       http.ResponseWriter
 	r       *http.Request
-	initial bool // it opened the session
+	jsonp   string // index of the callback; "" is plain polling
+	initial bool   // it opened the session
 }
 
 // get serves the GET of a polling session.
@@ -108,7 +110,6 @@ func remoteHost(r *http.Request) string {
 // respond writes a payload, within a deadline. If it does not arrive the
 // session is over: it could not go on without what was in it.
 func (c *Conn) respond(q *wish, body []byte) {
-	c.srv.stats.bytesOut.Add(int64(len(body)))
 	rc := http.NewResponseController(q.w)
 	// Writers without deadlines are in memory; they do not block.
 	_ = rc.SetWriteDeadline(time.Now().Add(responseTimeout))
@@ -116,13 +117,11 @@ func (c *Conn) respond(q *wish, body []byte) {
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	c.srv.decorate(h, q.r, c, q.initial)
-	_, err := q.w.Write(body)
-	if err == nil {
-		// Flushed here, because the deadline must not outlive this answer.
-		err = rc.Flush()
+	if q.jsonp != "" {
+		h.Set("Content-Type", "text/javascript; charset=UTF-8")
+		body = jsonpScript(q.jsonp, body)
 	}
+	err := c.write(q, rc, body)
 	if err != nil {
 		reason := ReasonTransportError
 		if isTimeout(err) {
@@ -132,4 +131,36 @@ func (c *Conn) respond(q *wish, body []byte) {
 		return
 	}
 	_ = rc.SetWriteDeadline(time.Time{})
+}
+
+// write writes the body of an answer, compressed if that is worth it.
+func (c *Conn) write(q *wish, rc *http.ResponseController, body []byte) error {
+	h := q.w.Header()
+	if len(body) >= compressFrom && !c.srv.cfg.NoCompression {
+		h.Add("Vary", "Accept-Encoding")
+		if encoding := chooseEncoding(q.r.Header); encoding != "" {
+			z, ok := c.srv.squeezer.Get().(*squeezer)
+			if !ok {
+				z = newSqueezer()
+			}
+			defer func() {
+				if z.out.Cap() <= maxSqueezed {
+					c.srv.squeezer.Put(z)
+				}
+			}()
+			body = z.squeeze(body, encoding)
+			h.Set("Content-Encoding", encoding)
+		}
+	}
+	c.srv.stats.bytesOut.Add(int64(len(body)))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.srv.decorate(h, q.r, c, q.initial)
+	if _, err := q.w.Write(body); err != nil {
+		return err
+	}
+	// Flushed here, because the deadline must not outlive this answer.
+	if err := rc.Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }

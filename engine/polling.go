@@ -161,5 +161,5 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, req *reques
 	c.startHeartbeatLocked()
 	c.mu.Unlock()
 	s.start(c)
-	c.get(&wish{w: w, r: r, initial: true})
+	c.get(&wish{w: w, r: r, jsonp: req.jsonp, initial: true})
 }

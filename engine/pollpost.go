@@ -8,7 +8,7 @@ import (
 )
 
 // post serves the POST of a polling session.
-func (c *Conn) post(w http.ResponseWriter, r *http.Request) {
+func (c *Conn) post(w http.ResponseWriter, r *http.Request, form bool) {
 	c.mu.Lock()
 	var no *refusal
 	switch {
@@ -30,7 +30,7 @@ func (c *Conn) post(w http.ResponseWriter, r *http.Request) {
 		c.srv.answer(w, r, false, no)
 		return
 	}
-	status := c.consume(w, r)
+	status := c.consume(w, r, form)
 	// Before the answer: a client may complete its upgrade as soon as it sees it.
 	c.mu.Lock()
 	c.poll.posting = false
@@ -49,7 +49,7 @@ func (c *Conn) post(w http.ResponseWriter, r *http.Request) {
 }
 
 // consume reads and delivers the packets of a POST and returns its status.
-func (c *Conn) consume(w http.ResponseWriter, r *http.Request) (status int) {
+func (c *Conn) consume(w http.ResponseWriter, r *http.Request, form bool) (status int) {
 	defer func() {
 		if status == 0 { // a callback panicked
 			status = http.StatusInternalServerError
@@ -78,11 +78,19 @@ func (c *Conn) consume(w http.ResponseWriter, r *http.Request) (status int) {
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	c.srv.stats.bytesIn.Add(int64(len(f.b)))
-	if reason := checkPayload(f.b); reason != 0 {
+	body := f.b
+	if form {
+		var ok bool
+		if body, ok = jsonpPayload(body); !ok {
+			c.refuse("poll", ReasonProtocol)
+			return http.StatusBadRequest
+		}
+	}
+	if reason := checkPayload(body); reason != 0 {
 		c.refuse("poll", reason)
 		return http.StatusBadRequest
 	}
-	return c.consumePackets(f.b)
+	return c.consumePackets(body)
 }
 
 func (c *Conn) consumePackets(body []byte) int {

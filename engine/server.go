@@ -26,6 +26,7 @@ type Server struct {
 	stats    counters
 	frames   sync.Pool // of *frameBuf
 	blocks   sync.Pool // of *block
+	squeezer sync.Pool // of *squeezer
 
 	mu sync.Mutex
 	// mu guards the following; no other lock is taken under it.
