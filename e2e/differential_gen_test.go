@@ -202,7 +202,9 @@ func (g *generator) chat(who int) step {
 			return st
 		}
 		g.asked[who] = true
-		return event("question", g.args()...)
+		st := event("question", g.args()...)
+		st.want = "question"
+		return st
 	case 11:
 		return event("blob")
 	case 12:

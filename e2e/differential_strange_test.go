@@ -46,7 +46,7 @@ func (g *generator) damaged(who int) step {
 		}
 		m.data = string(b)
 	}
-	return step{about: "damaged " + st.about, messages: st.messages}
+	return step{about: "damaged " + st.about, messages: st.messages, want: st.want}
 }
 
 // wrongKind is text for a msgpack connection and binary for one of JSON.

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Values of the differential test: nil, bool, int, float64, string, []byte,
@@ -136,8 +137,27 @@ type undefined struct{}
 
 var errShort = errors.New("msgpack ends early")
 
-// unpacker reads msgpack as notepack means it.
-type unpacker struct{ b []byte }
+// unpacker reads msgpack as notepack means it, and notes what is odd.
+type unpacker struct {
+	b     []byte
+	odd   map[string]bool
+	items int
+	open  int
+	depth int // most containers open at once
+}
+
+func (u *unpacker) note(what string) {
+	if u.odd == nil {
+		u.odd = map[string]bool{}
+	}
+	u.odd[what] = true
+}
+
+func (u *unpacker) enter() func() {
+	u.open++
+	u.depth = max(u.depth, u.open)
+	return func() { u.open-- }
+}
 
 func (u *unpacker) take(n int) ([]byte, error) {
 	if n < 0 || n > len(u.b) {
@@ -162,6 +182,7 @@ func (u *unpacker) value() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.items++
 	switch c := head[0]; {
 	case c < 0x80:
 		return float64(c), nil
@@ -197,22 +218,28 @@ func (u *unpacker) tagged(c byte) (any, error) {
 		bytes := 1 << (c - 0xd0)
 		n, err := u.number(bytes)
 		return float64(int64(n<<(64-8*bytes)) >> (64 - 8*bytes)), err
-	case 0xd4, 0xd7:
+	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8:
 		return u.fixext(c)
 	}
 	return u.sized(c)
 }
 
 func (u *unpacker) fixext(c byte) (any, error) {
-	if c == 0xd4 {
-		_, err := u.take(2)
-		return undefined{}, err
-	}
-	if _, err := u.take(1); err != nil {
+	p, err := u.take(1 + 1<<(c-0xd4))
+	if err != nil {
 		return nil, err
 	}
-	n, err := u.number(8)
-	return map[string]any{"$date": float64(int64(n))}, err
+	switch {
+	case c == 0xd4 && p[0] == 0:
+		if p[1] != 0 {
+			u.note("extension")
+		}
+		return undefined{}, nil
+	case c == 0xd7 && p[0] == 0:
+		return map[string]any{"$date": float64(int64(binary.BigEndian.Uint64(p[1:])))}, nil
+	}
+	u.note("extension")
+	return []any{float64(int8(p[0])), binaryValue(p[1:])}, nil
 }
 
 // sized reads what has its length behind the first byte.
@@ -231,8 +258,8 @@ func (u *unpacker) sized(c byte) (any, error) {
 	switch {
 	case c <= 0xc9:
 		if c >= 0xc7 {
-			if _, err := u.take(1); err != nil {
-				return nil, err
+			if kind, err := u.take(1); err != nil || kind[0] != 0 {
+				u.note("extension")
 			}
 		}
 		p, err := u.take(int(n))
@@ -250,11 +277,15 @@ func binaryValue(p []byte) any { return map[string]any{"$binary": hex.EncodeToSt
 
 func (u *unpacker) text(n int) (any, error) {
 	p, err := u.take(n)
+	if !utf8.Valid(p) {
+		u.note("utf8")
+	}
 	return strings.ToValidUTF8(string(p), "\ufffd"), err
 }
 
 func (u *unpacker) list(n int) (any, error) {
 	out := []any{}
+	defer u.enter()()
 	for range n {
 		v, err := u.value()
 		if err != nil {
@@ -270,10 +301,14 @@ func (u *unpacker) list(n int) (any, error) {
 
 func (u *unpacker) object(n int) (any, error) {
 	out := map[string]any{}
+	defer u.enter()()
 	for range n {
 		k, err := u.value()
 		if err != nil {
 			return nil, err
+		}
+		if u.open == 1 && (k == "type" || k == "id") && len(u.b) > 0 && (u.b[0] == 0xca || u.b[0] == 0xcb) {
+			u.note("float")
 		}
 		v, err := u.value()
 		if err != nil {
@@ -281,7 +316,14 @@ func (u *unpacker) object(n int) (any, error) {
 		}
 		key, ok := k.(string)
 		if !ok {
+			u.note("key")
 			key = canonical(k)
+		}
+		if _, twice := out[key]; twice {
+			u.note("twice")
+		}
+		if key == "__proto__" {
+			u.note("proto")
 		}
 		if _, none := v.(undefined); !none {
 			out[key] = v

@@ -75,7 +75,7 @@ func fill(v any, parts [][]byte) any {
 // parsePacked reads a packet of the msgpack parser.
 func parsePacked(b []byte) (packet, error) {
 	p := packet{id: -1}
-	u := unpacker{b}
+	u := unpacker{b: b}
 	v, err := u.value()
 	if err != nil || len(u.b) > 0 {
 		return p, fmt.Errorf("msgpack: %w, %d bytes left", err, len(u.b))

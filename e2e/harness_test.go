@@ -27,21 +27,40 @@ const (
 	tenth    = 100 * time.Millisecond
 )
 
-var serverBinary string
+// binaries is the folder of the commands that tests have built.
+var binaries struct {
+	dir   string
+	mu    sync.Mutex
+	built map[string]error
+}
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "gameserver-e2e")
 	if err != nil {
 		panic(err)
 	}
-	serverBinary = filepath.Join(dir, "gameserver")
-	if out, err := exec.Command("go", "build", "-o", serverBinary, "../cmd/gameserver").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		os.Exit(1)
-	}
+	binaries.dir, binaries.built = dir, map[string]error{}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// command builds a command of this module, once, and returns its path.
+func command(t *testing.T, name string) string {
+	t.Helper()
+	binaries.mu.Lock()
+	defer binaries.mu.Unlock()
+	path := filepath.Join(binaries.dir, name)
+	err, built := binaries.built[name]
+	if !built {
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", path, "../cmd/"+name).CombinedOutput(); err != nil {
+			err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+		binaries.built[name] = err
+	}
+	require.NoError(t, err)
+	return path
 }
 
 // server is a running gameserver process.
@@ -75,7 +94,7 @@ var listening = regexp.MustCompile(`https?://[0-9a-z.\[\]:]*:(\d+)`)
 // start runs the server on a free port and waits until it is ready.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	return startBinary(t, serverBinary, args...)
+	return startBinary(t, command(t, "gameserver"), args...)
 }
 
 // startBinary does it with another game's binary.

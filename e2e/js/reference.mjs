@@ -11,8 +11,8 @@ const options = { connectTimeout: 45000, pingInterval: 25000, pingTimeout: 20000
 function suite(io) {
   io.on("connection", (socket) => {
     socket.emit("auth", socket.handshake.auth);
-    socket.on("message", (...args) => socket.emit("message-back", ...args));
-    socket.on("message-with-ack", (...args) => args.pop()?.(...args));
+    on(socket, "message", (args) => socket.emit("message-back", ...args));
+    on(socket, "message-with-ack", (args, ack) => ack(...args));
   });
   io.of("/custom").on("connection", (socket) => socket.emit("auth", socket.handshake.auth));
   io.of("/sync").on("connection", (socket) => socket.on("barrier", (ack) => ack()));
