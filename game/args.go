@@ -17,11 +17,17 @@ func NewArgs(raw []byte) Args { return Args{raw} }
 func (a Args) Raw() []byte { return a.raw }
 
 // Decode reads the value into what v points to, by json tags. A request without
-// a value leaves v alone.
-func (a Args) Decode(v any) error {
+// a value leaves v alone. Keys that v has no field for are ignored, and numbers
+// are not checked against anything: the ranges of in tags are for inputs.
+func (a Args) Decode(v any) (err error) {
 	if len(a.raw) == 0 {
 		return nil
 	}
+	defer func() {
+		if recover() != nil { // a list as the key of a map, for one
+			err = &Error{Code: CodeBadPayload, Msg: "the request could not be read"}
+		}
+	}()
 	d := msgpack.GetDecoder()
 	defer msgpack.PutDecoder(d)
 	d.Reset(bytes.NewReader(a.raw))

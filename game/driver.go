@@ -1,6 +1,7 @@
 package game
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -112,10 +113,17 @@ func newDriver[G Stepper[I], I any](p *plan, g G, seed uint64) *driver[G, I] {
 	}
 	d.step = Step[I]{DT: 1 / float64(p.def.Rules.Tick), Match: &d.match}
 	v := reflect.ValueOf(g).Elem()
+	if !v.IsValid() {
+		panic(fmt.Sprintf("game %q: the function that makes it returned nil", p.def.Name))
+	}
 	for i, s := range p.sets {
 		set, ok := v.FieldByIndex(s.index).Addr().Interface().(replicated)
-		if !ok {
+		switch {
+		case !ok:
 			panic("game: findSets found what is not a set")
+		case set.bound():
+			panic(fmt.Sprintf("game %q: set %q is in use already; the function that makes the game must make a new one for each match",
+				p.def.Name, s.name))
 		}
 		d.sets = append(d.sets, snap.Source{
 			Rows: set.bind(d.match.ids, int16(i), s.limit), Layout: s.layout, Cap: s.limit,
@@ -167,6 +175,8 @@ func (d *driver[G, I]) Enter(seat int, name string, team int, bot bool) *Player 
 
 func (d *driver[G, I]) Exit(p *Player) {
 	d.match.players = slices.DeleteFunc(d.match.players, func(q *Player) bool { return p == q })
+	var none I
+	d.step.now[p.seat] = none
 }
 
 func (d *driver[G, I]) ClearEvents() {

@@ -3,6 +3,7 @@ package game
 import (
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -73,7 +74,7 @@ func (m *Match) After(ticks int, fn func()) {
 	if len(m.timers) >= TimersMax {
 		panic(fmt.Sprintf("game: more than %d After functions are waiting", TimersMax))
 	}
-	due := m.steps + uint32(max(ticks, 1))
+	due := m.steps + uint32(min(max(ticks, 1), math.MaxInt32))
 	i := len(m.timers)
 	for i > 0 && m.timers[i-1].due > due {
 		i--
@@ -82,9 +83,9 @@ func (m *Match) After(ticks int, fn func()) {
 }
 
 // Kick removes a player for good, before the next step. The game's Leave is
-// called then.
+// called then. One who is not in this match is left alone.
 func (m *Match) Kick(p *Player, why Reason) {
-	if p == nil || slices.ContainsFunc(m.kicks, func(k Kick) bool { return k.Player == p }) {
+	if p == nil || p.match != m || slices.ContainsFunc(m.kicks, func(k Kick) bool { return k.Player == p }) {
 		return
 	}
 	m.kicks = append(m.kicks, Kick{p, why})

@@ -1,6 +1,7 @@
 package game
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,15 @@ func TestAfterCountsSteps(t *testing.T) {
 	require.Len(t, said, 4)
 }
 
+func TestAfterALongTime(t *testing.T) {
+	_, d := newWorld(t, Rules{})
+	d.Match().After(math.MaxInt, func() { t.Error("called") })
+	d.Match().After(math.MaxUint32, func() { t.Error("called") })
+	for range 10 {
+		d.Step()
+	}
+}
+
 func TestTimersAndEventsAreBounded(t *testing.T) {
 	_, d := newWorld(t, Rules{})
 	m := d.Match()
@@ -88,6 +98,9 @@ func TestPlayersByID(t *testing.T) {
 		require.Zero(t, s.Input(&Player{}), "of another match")
 	}
 	d.Step()
+	w.step = func(s *Step[control]) { require.Zero(t, s.Input(c), "who is gone does nothing") }
+	d.Exit(c)
+	d.Step()
 	d.Exit(b)
 	require.Nil(t, m.Player(2))
 	require.Same(t, a, m.Player(1))
@@ -100,6 +113,8 @@ func TestKickIsRemembered(t *testing.T) {
 	m.Kick(p, ReasonKicked)
 	m.Kick(p, ReasonLeft)
 	m.Kick(nil, ReasonLeft)
+	m.Kick(&Player{}, ReasonLeft)
+	m.Kick(&Player{ID: 1 << 20, match: &Match{}}, ReasonLeft)
 	require.Equal(t, []Kick{{p, ReasonKicked}}, d.Kicks())
 	d.ClearKicks()
 	require.Empty(t, d.Kicks())
@@ -184,6 +199,10 @@ func TestArgsDecode(t *testing.T) {
 	require.Equal(t, "x", v.Name)
 	require.NoError(t, NewArgs(nil).Decode(&v))
 	require.EqualError(t, NewArgs([]byte{0x91}).Decode(&v), "bad_payload: the request could not be read")
+	var open map[any]any
+	require.EqualError(t, NewArgs([]byte{0x81, 0x91, 1, 1}).Decode(&open), "bad_payload: the request could not be read",
+		"a list as a key, where Go panics")
+	require.NoError(t, NewArgs(pack(t, object{"name": "y"})).Decode(&v), "the decoder goes on")
 }
 
 func TestReasonAndStateTexts(t *testing.T) {

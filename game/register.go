@@ -58,6 +58,9 @@ func compile[G Stepper[I], I any](name string, mk func() G, rules Rules) (*plan,
 	if err := checkMethods[G, I](); err != nil {
 		return nil, err
 	}
+	if rules.Bots && !t.Implements(reflect.TypeFor[Botter[I]]()) {
+		return nil, fmt.Errorf("Rules.Bots is set, but there is no method Bot to play them")
+	}
 	sets, err := findSets(t.Elem())
 	if err != nil {
 		return nil, err

@@ -1,8 +1,11 @@
 package game
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"gameserver/game/snap"
 
 	"github.com/stretchr/testify/require"
 )
@@ -104,6 +107,59 @@ type (
 	}
 	wrongJoin struct{ base[none] }
 	notPtr    struct{}
+	ships     struct{ Ships Set[row] }
+	behind    struct {
+		base[none]
+		World *ships
+	}
+	behindSlice struct {
+		base[none]
+		rooms map[ID]struct{ list []ships } //nolint:unused // It is what Register is to find.
+	}
+	vec struct {
+		X float32 `snap:"q=1"`
+		Y float32 `snap:"q=1"`
+	}
+	taggedInside struct {
+		base[none]
+		Ships Set[struct{ Pos vec }]
+	}
+	embeddedTwice struct {
+		base[none]
+		Ships Set[struct {
+			vec
+			X int `snap:""`
+		}]
+	}
+	deepSet struct {
+		base[none]
+		A struct {
+			B struct {
+				C struct {
+					D struct {
+						E struct {
+							F struct {
+								G struct{ H struct{ Ships Set[row] } }
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	// fine leads back to itself, and embeds.
+	fine struct {
+		base[none]
+		World ships
+		self  *fine          //nolint:unused // It is what Register is to understand.
+		also  *ships         //nolint:unused // A pointer to World.
+		seats map[ID]*Player //nolint:unused // The framework's own.
+		Posts Set[struct {
+			ID int32
+			vec
+			HP uint8 `snap:""`
+		}]
+	}
 )
 
 func (*wrongJoin) Join(*Player) {}
@@ -195,6 +251,13 @@ func TestRegisterRefusesMistakes(t *testing.T) {
 		{try("g", made[plain], Rules{Players: Between(1, 1025)}), "Rules.Players is 1 to 1025, want a range within 1 to 1024"},
 		{try("g", made[plain], Rules{CatchUp: -1}), "Rules.CatchUp is -1, want at least 1"},
 		{try("g", made[plain], Rules{Hold: 25 * time.Hour}), "Rules holds a duration longer than 24h0m0s"},
+		{try("g", made[behind], ok), "field World: a set must be a field of its own, not *game.ships"},
+		{try("g", made[behindSlice], ok), "field rooms: a set must be a field of its own, not map["},
+		{try("g", made[taggedInside], ok), "field Ships.Pos has fields with snap tags inside, which count in the row itself or in an embedded struct only"},
+		{try("g", made[embeddedTwice], ok), `fields Ships.vec.X and Ships.X have the same wire name "x"`},
+		{try("g", made[deepSet], ok), "field A.B.C.D.E.F.G.H.Ships is a set more than 8 structs deep"},
+		{try("g", made[plain], Rules{SeatTTL: -1}), "Rules.SeatTTL is -1ns, which leaves no player the time to come"},
+		{try("g", made[plain], Rules{Bots: true}), "Rules.Bots is set, but there is no method Bot to play them"},
 		{try("g", made[inString], ok), "input field Name: a string cannot be sent as input"},
 		{try("g", made[inHidden], ok), "input field fire is not exported, so no player can send it"},
 		{try("g", made[inRange], ok), `input field Aim: tag in:"3..-3" is not LO..HI within a float32`},
@@ -210,6 +273,36 @@ func TestRegisterRefusesMistakes(t *testing.T) {
 		require.True(t, isText, "want %q, got %v", c.want, c.said)
 		require.Contains(t, text, c.want)
 	}
+}
+
+// TestMakersMistakes: what a maker returns is seen only when a match is made.
+func TestMakersMistakes(t *testing.T) {
+	var r registry
+	one := &fine{}
+	Register(&r, "same", func() *fine { return one }, Rules{})
+	Register(&r, "nil", func() *fine { return nil }, Rules{})
+	r[0].New(1)
+	require.PanicsWithValue(t, `game "same": set "ships" is in use already; the function that makes the game must make a new one for each match`,
+		func() { r[0].New(2) })
+	require.PanicsWithValue(t, `game "nil": the function that makes it returned nil`, func() { r[1].New(1) })
+}
+
+func TestEmbeddedFieldsAreTheRowsOwn(t *testing.T) {
+	var r registry
+	g := &fine{}
+	Register(&r, "fine", func() *fine { return g }, Rules{})
+	posts := r[0].Schema.Sets[1]
+	require.Equal(t, "posts", posts.Name)
+	require.Len(t, posts.Fields, 3)
+	d := r[0].New(1)
+	id := g.Posts.Add(struct {
+		ID int32
+		vec
+		HP uint8 `snap:""`
+	}{vec: vec{X: 3, Y: 5}, HP: 7})
+	w := snap.NewWorld(d.Sets())
+	w.Diff(1)
+	require.Contains(t, string(w.Append(nil, &snap.View{}, snap.JSON, snap.Head{})), fmt.Sprintf("[%d,1,3,5,7]", id))
 }
 
 func TestRegisterAtTheBounds(t *testing.T) {

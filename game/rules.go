@@ -6,7 +6,8 @@ import (
 )
 
 // Rules are the numbers of a game. The zero value of each field means the
-// default in its comment; a negative duration means none at all.
+// default in its comment. A negative duration means no time at all; SeatTTL and
+// CatchUp cannot be less than one tick.
 type Rules struct {
 	Tick      int           // steps per second: 60
 	Snapshots int           // snapshots per second: 20; must divide Tick
@@ -44,6 +45,9 @@ func (r Rules) withDefaults() (Rules, error) {
 	}
 	orDuration(&r.Countdown, 3*time.Second)
 	orDuration(&r.Hold, 30*time.Second)
+	if r.SeatTTL < 0 {
+		return r, fmt.Errorf("Rules.SeatTTL is %v, which leaves no player the time to come", r.SeatTTL)
+	}
 	orDuration(&r.SeatTTL, 15*time.Second)
 	orDuration(&r.EmptyTTL, 10*time.Second)
 	switch {

@@ -134,12 +134,15 @@ func (s *Set[T]) ready() {
 // replicated is a Set with its row type erased.
 type replicated interface {
 	rowType() reflect.Type
+	bound() bool
 	bind(ids *idTable, index int16, limit int) *snap.Rows
 }
 
 var _ replicated = (*Set[struct{}])(nil)
 
 func (s *Set[T]) rowType() reflect.Type { return reflect.TypeFor[T]() }
+
+func (s *Set[T]) bound() bool { return s.ids != nil }
 
 func (s *Set[T]) bind(ids *idTable, index int16, limit int) *snap.Rows {
 	s.ids, s.index, s.limit = ids, index, limit

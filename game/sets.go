@@ -20,7 +20,8 @@ type setPlan struct {
 
 // findSets lists the sets of a game in the order of its fields.
 func findSets(t reflect.Type) ([]setPlan, error) {
-	f := setFinder{names: map[string]string{}}
+	f := setFinder{names: map[string]string{}, inside: map[reflect.Type]bool{}}
+	f.enter(t)
 	if err := f.walk(t, nil, "", true); err != nil {
 		return nil, err
 	}
@@ -38,16 +39,25 @@ func findSets(t reflect.Type) ([]setPlan, error) {
 }
 
 type setFinder struct {
-	sets  []setPlan
-	names map[string]string // wire name to field
+	sets   []setPlan
+	names  map[string]string     // wire name to field
+	inside map[reflect.Type]bool // structs that the game consists of
+}
+
+// enter notes a struct and all that are part of it. A pointer to one of those,
+// back to the game itself for example, leads nowhere new.
+func (f *setFinder) enter(t reflect.Type) {
+	f.inside[t] = true
+	for i := range t.NumField() {
+		if field := t.Field(i).Type; field.Kind() == reflect.Struct && !isSet(field) {
+			f.enter(field)
+		}
+	}
 }
 
 // walk visits the fields of a struct. visible says that every field on the way
 // here is exported.
 func (f *setFinder) walk(t reflect.Type, at []int, path string, visible bool) error {
-	if len(at) > SetDepthMax {
-		return nil
-	}
 	for i := range t.NumField() {
 		field := t.Field(i)
 		index := append(append([]int(nil), at...), i)
@@ -56,11 +66,13 @@ func (f *setFinder) walk(t reflect.Type, at []int, path string, visible bool) er
 		switch {
 		case isSet(field.Type) && !exported:
 			return fmt.Errorf("field %s is a set but is not exported, so it cannot be replicated", name)
+		case isSet(field.Type) && len(at) >= SetDepthMax:
+			return fmt.Errorf("field %s is a set more than %d structs deep", name, SetDepthMax)
 		case isSet(field.Type):
 			if err := f.add(field, index, name); err != nil {
 				return err
 			}
-		case holdsSet(field.Type):
+		case f.leads(field.Type, map[reflect.Type]bool{}):
 			return fmt.Errorf("field %s: a set must be a field of its own, not %v", name, field.Type)
 		case field.Type.Kind() == reflect.Struct:
 			if err := f.walk(field.Type, index, name+".", exported); err != nil {
@@ -104,32 +116,60 @@ func rowLayout(t reflect.Type, set string) (snap.Layout, error) {
 	if t.Kind() != reflect.Struct {
 		return l, fmt.Errorf("field %s: its rows are %v, not structs", set, t)
 	}
-	names := map[string]string{}
-	for i := range t.NumField() {
-		field := t.Field(i)
-		tag, tagged := field.Tag.Lookup("snap")
-		if !tagged {
-			continue
-		}
-		name := set + "." + field.Name
-		if !field.IsExported() {
-			return l, fmt.Errorf("field %s has a snap tag but is not exported", name)
-		}
-		column := snap.Column{Name: wireName(field), Offset: field.Offset, Type: field.Type.Kind()}
-		if other, taken := names[column.Name]; taken {
-			return l, fmt.Errorf("fields %s and %s have the same wire name %q", other, name, column.Name)
-		}
-		names[column.Name] = name
-		if err := column.Parse(tag); err != nil {
-			return l, fmt.Errorf("field %s: %w", name, err)
-		}
-		l.Columns = append(l.Columns, column)
+	if err := addColumns(&l, t, 0, set, map[string]string{}); err != nil {
+		return l, err
 	}
 	if len(l.Columns) > snap.FieldsMax {
 		return l, fmt.Errorf("field %s: its rows have %d replicated fields, more than %d",
 			set, len(l.Columns), snap.FieldsMax)
 	}
 	return l, nil
+}
+
+// addColumns adds the tagged fields of a struct, those of embedded structs as if
+// they were its own. names holds the wire names so far and their fields.
+func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names map[string]string) error {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name := path + "." + field.Name
+		tag, tagged := field.Tag.Lookup("snap")
+		switch {
+		case !tagged && field.Anonymous && field.Type.Kind() == reflect.Struct:
+			if err := addColumns(l, field.Type, base+field.Offset, name, names); err != nil {
+				return err
+			}
+			continue
+		case !tagged && hasTags(field.Type):
+			return fmt.Errorf("field %s has fields with snap tags inside, which count in the row itself or in an embedded struct only", name)
+		case !tagged:
+			continue
+		case !field.IsExported():
+			return fmt.Errorf("field %s has a snap tag but is not exported", name)
+		}
+		column := snap.Column{Name: wireName(field), Offset: base + field.Offset, Type: field.Type.Kind()}
+		if other, taken := names[column.Name]; taken {
+			return fmt.Errorf("fields %s and %s have the same wire name %q", other, name, column.Name)
+		}
+		names[column.Name] = name
+		if err := column.Parse(tag); err != nil {
+			return fmt.Errorf("field %s: %w", name, err)
+		}
+		l.Columns = append(l.Columns, column)
+	}
+	return nil
+}
+
+// hasTags reports whether a struct, or one in it, has a field with a snap tag.
+func hasTags(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct || isSet(t) {
+		return false
+	}
+	for i := range t.NumField() {
+		if _, tagged := t.Field(i).Tag.Lookup("snap"); tagged || hasTags(t.Field(i).Type) {
+			return true
+		}
+	}
+	return false
 }
 
 func schemaOf(sets []setPlan) snap.Schema {
@@ -144,15 +184,33 @@ func isSet(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(reflect.TypeFor[replicated]())
 }
 
-// holdsSet reports whether a field that is not a set leads to one in a way that
-// cannot be replicated.
-func holdsSet(t reflect.Type) bool {
+// leads reports whether a field that is not a set leads to one through a
+// pointer, a slice, an array or a map, where it cannot be replicated.
+func (f *setFinder) leads(t reflect.Type, seen map[reflect.Type]bool) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return isSet(t.Elem())
 	default:
 		return false
 	}
+	return f.holds(t.Elem(), seen)
+}
+
+func (f *setFinder) holds(t reflect.Type, seen map[reflect.Type]bool) bool {
+	switch {
+	case isSet(t):
+		return true
+	case t.Kind() != reflect.Struct:
+		return f.leads(t, seen)
+	case seen[t] || f.inside[t]:
+		return false
+	}
+	seen[t] = true
+	for i := range t.NumField() {
+		if f.holds(t.Field(i).Type, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // tagParts splits a tag at its commas. An empty tag has no parts.
