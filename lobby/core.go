@@ -45,7 +45,7 @@ type player struct {
 }
 
 // request remembers the answer to a rid.
-type request struct{ rid, ticket string }
+type request struct{ rid, queue, ticket string }
 
 // ticketState is the life of a ticket.
 type ticketState uint8
@@ -205,7 +205,7 @@ func (c *core) join(id, queue, rid string, now time.Time) (string, error) {
 		return "", ErrBadPayload
 	}
 	for _, r := range p.rids {
-		if rid != "" && r.rid == rid {
+		if rid != "" && r.rid == rid && r.queue == queue {
 			return r.ticket, nil
 		}
 	}
@@ -218,7 +218,7 @@ func (c *core) join(id, queue, rid string, now time.Time) (string, error) {
 	case p.ticket != nil && p.ticket.queue != q:
 		return "", ErrAlreadyQueued
 	case p.ticket != nil:
-		p.remember(rid, p.ticket.id)
+		p.remember(rid, queue, p.ticket.id)
 		return p.ticket.id, nil
 	case c.draining:
 		return "", ErrDraining
@@ -226,7 +226,7 @@ func (c *core) join(id, queue, rid string, now time.Time) (string, error) {
 		return "", ErrOverloaded
 	}
 	t := c.enqueue(p, q, now, 0)
-	p.remember(rid, t.id)
+	p.remember(rid, queue, t.id)
 	c.tell(t, now)
 	q.changed(now, 0)
 	q.form(now)
@@ -234,11 +234,11 @@ func (c *core) join(id, queue, rid string, now time.Time) (string, error) {
 }
 
 // remember keeps the answer to a rid, forgetting the oldest.
-func (p *player) remember(rid, ticket string) {
+func (p *player) remember(rid, queue, ticket string) {
 	if rid == "" {
 		return
 	}
-	p.rids[p.ridNext] = request{rid: rid, ticket: ticket}
+	p.rids[p.ridNext] = request{rid: rid, queue: queue, ticket: ticket}
 	p.ridNext = (p.ridNext + 1) % MaxRids
 }
 

@@ -201,7 +201,8 @@ func (l *Lobby) Active(player string) Active {
 }
 
 // Join asks for a match and returns the ticket. Joining the same queue again,
-// or with a rid (may be empty) that was used before, returns the same ticket.
+// or with a rid (may be empty) that was used for it before, returns the same
+// ticket, even one that is over: a client draws a new rid for each wish.
 func (l *Lobby) Join(player, queue, rid string) (ticket string, err error) {
 	l.change(func(now time.Time) { ticket, err = l.core.join(player, queue, rid, now) })
 	return ticket, err

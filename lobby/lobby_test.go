@@ -138,6 +138,9 @@ func TestJoinIsIdempotent(t *testing.T) {
 		_, err = b.Join("nobody", "arena", "")
 		require.ErrorIs(t, err, ErrNotFound)
 
+		_, err = b.Join("a", "other", "r1")
+		require.ErrorIs(t, err, ErrAlreadyQueued, "a rid belongs to its queue")
+
 		require.NoError(t, b.Leave("a", first))
 		late, err := b.Join("a", "arena", "r1")
 		require.NoError(t, err)
@@ -241,6 +244,52 @@ func TestFailedMatchRequeuesButNotForEver(t *testing.T) {
 		_, err := b.Join("a", "arena", "")
 		require.NoError(t, err, "asking again starts anew")
 		require.Equal(t, MaxAttempts+1, b.groupCount())
+	})
+}
+
+// TestVoidWhileAway: a player who is away for less than the grace keeps the
+// place in the queue, and is told on coming back.
+func TestVoidWhileAway(t *testing.T) {
+	for _, away := range []time.Duration{DefaultGrace - time.Second, DefaultGrace + time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, Queue{Min: 2, Max: 2}, Config{})
+			b.enter("a", "b")
+			m := b.found("a").Match
+			b.Freed(m, 1)
+			b.Detach("a")
+			time.Sleep(away)
+			b.Voided(m, "no_show")
+			b.enter("c")
+			require.Equal(t, 1, b.groupCount(), "who is away is not matched")
+			require.NoError(t, b.Attach("a", "a"))
+			if away < DefaultGrace {
+				g, _ := b.group(1)
+				require.Equal(t, "a", g.Seats[0].Player)
+			} else {
+				require.Equal(t, 1, b.groupCount())
+				require.Equal(t, Active{}, b.Active("a"))
+			}
+		})
+	}
+}
+
+// TestSeatGoneBeforeTheMatchIsMade: the player is free, though the news came
+// before the lobby knew of the seat.
+func TestSeatGoneBeforeTheMatchIsMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})
+		b.create = func(g Group) error {
+			b.Freed(g.Match, 0)
+			b.Freed(g.Match, 0)
+			b.Freed(g.Match, 2)
+			return nil
+		}
+		b.enter("a", "b")
+		m := b.found("b").Match
+		require.Equal(t, Active{}, b.Active("a"))
+		require.Equal(t, m, b.Active("b").Match.Match)
+		_, err := b.Join("a", "arena", "")
+		require.NoError(t, err)
 	})
 }
 

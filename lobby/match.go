@@ -2,6 +2,7 @@ package lobby
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type match struct {
 	tickets  []*ticket // offered; nil once the match is made
 	seats    []holder  // of the players, not the bots; set once made
 	early    *outcome  // came before the match was made
+	freed    []int     // seats that were gone before the match was made
 }
 
 // holder is one seat and its player.
@@ -66,6 +68,9 @@ func (c *core) commit(id string, err error, now time.Time) {
 		m.seats[i] = holder{player: t.player, since: t.since, attempts: t.attempts}
 		t.player.match, t.player.seat = m, i
 		c.emit(t.player, EventFound, c.found(t.player, now))
+	}
+	for _, seat := range m.freed {
+		c.freed(id, seat)
 	}
 	if m.early != nil {
 		c.close(id, *m.early, now)
@@ -123,7 +128,15 @@ func (c *core) opened(id string, seat int, epoch uint32) {
 // freed lets a player go whose seat is gone.
 func (c *core) freed(id string, seat int) {
 	m := c.matches[id]
-	if m == nil || seat < 0 || seat >= len(m.seats) {
+	switch {
+	case m == nil || seat < 0:
+		return
+	case seat < len(m.tickets):
+		if !slices.Contains(m.freed, seat) {
+			m.freed = append(m.freed, seat)
+		}
+		return
+	case seat >= len(m.seats):
 		return
 	}
 	if p := m.seats[seat].player; p != nil {
@@ -174,11 +187,12 @@ func (c *core) close(id string, o outcome, now time.Time) {
 }
 
 // requeue tells a player that the match is gone and gives a new ticket of the
-// old age, when the player is there and has not failed too often.
+// old age, unless the player has been away for longer than the grace or failed
+// too often. While the player is away the ticket is not matched.
 func (c *core) requeue(m *match, seat int, p *player, o outcome, now time.Time) {
 	h := &m.seats[seat]
 	var t *ticket
-	if p.conns > 0 && !c.draining && h.attempts+1 < MaxAttempts {
+	if !p.expired && !c.draining && h.attempts+1 < MaxAttempts {
 		t = c.enqueue(p, m.queue, h.since, h.attempts+1)
 		c.stats.Requeued++
 	}
