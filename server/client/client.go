@@ -121,6 +121,9 @@ func (c *Client) Offer() (f Found, ok bool) {
 // Transport returns "polling", "websocket", or "" without a connection.
 func (c *Client) Transport() string { return c.io.Transport() }
 
+// LastError returns why the last connection, or attempt at one, ended.
+func (c *Client) LastError() error { return c.io.LastError() }
+
 // Drop breaks the connection as a lost network would; everything is connected
 // again. It is for tests of what happens then.
 func (c *Client) Drop() { c.io.Drop() }
@@ -191,6 +194,12 @@ func (c *Client) listenLobby() {
 			c.opts.Logger.Debug("no hello", slog.Any("err", err))
 		}
 	})
+	c.lobby.OnDisconnect(func(reason string) {
+		if reason == socket.ReasonServer {
+			c.outOfLobby(ErrPutOut)
+		}
+	})
+	c.lobby.OnConnectError(c.outOfLobby)
 	listen(c, "queue:state", c.queueState)
 	listen(c, "match:found", c.found)
 	listen(c, "match:void", c.gone)

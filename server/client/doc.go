@@ -8,6 +8,14 @@
 // lobby by its session token, the match by its resume token, and the first
 // snapshot after that is a full one.
 //
+// A bot that always goes up:
+//
+//	c, err := client.Dial(ctx, url, client.Options{Name: "bot", Msgpack: true, Handlers: client.Handlers{
+//		OnSnapshot: func(m *client.Match, _ client.Snapshot) { m.Input(input{Up: true}) },
+//	}})
+//	m, err := c.Queue(ctx, "arena")
+//	result, err := m.Wait(ctx)
+//
 // Who may call what: every method of Client and Match is safe from any
 // goroutine. The callbacks of Handlers named OnSnapshot, OnEvent and OnResult
 // run on the reader, in the order of the wire: they must not block, and may read

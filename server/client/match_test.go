@@ -8,6 +8,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	engineclient "gameserver/engine/client"
+	"gameserver/server"
 	"gameserver/sio"
 	socket "gameserver/sio/client"
 )
@@ -15,6 +16,7 @@ import (
 func TestPlay(t *testing.T) {
 	url := serve(t, 1)
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		h := listening(&o)
 		c := dial(t, url, o)
 		require.Equal(t, "anna", c.Player().Name)
@@ -103,6 +105,7 @@ func finish(t *testing.T, c *Client, m *Match, h *heard) {
 func TestResume(t *testing.T) {
 	url := serve(t, 1)
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		h := listening(&o)
 		c := dial(t, url, o)
 		m, err := c.Queue(within(t), "pond")
@@ -135,6 +138,7 @@ func TestResume(t *testing.T) {
 func TestOffer(t *testing.T) {
 	url := serve(t, 1)
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		c := dial(t, url, o)
 		m, err := c.Queue(within(t), "pond")
 		require.NoError(t, err)
@@ -186,6 +190,7 @@ func TestReplaced(t *testing.T) {
 func TestQueue(t *testing.T) {
 	url := serve(t, 2)
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		states := make(chan QueueState, 100)
 		o.Handlers.OnQueue = func(q QueueState) { states <- q }
 		a := dial(t, url, o)
@@ -231,6 +236,27 @@ func TestQueue(t *testing.T) {
 		_, err = b.Queue(within(t), "lake")
 		require.ErrorAs(t, err, &se)
 	})
+}
+
+// TestPutOutOfQueue ends the wait of a client whose player came again elsewhere
+// once too often.
+func TestPutOutOfQueue(t *testing.T) {
+	url := serve(t, 2)
+	states := make(chan QueueState, 100)
+	o := Options{Transport: engineclient.WebSocket}
+	o.Handlers.OnQueue = func(q QueueState) { states <- q }
+	a := dial(t, url, o)
+	errs := make(chan error, 1)
+	go func() {
+		_, err := a.Queue(within(t), "pond")
+		errs <- err
+	}()
+	receive(t, states)
+	o.Session = a.Session()
+	for range server.MaxPlayerSockets {
+		dial(t, url, o)
+	}
+	require.ErrorIs(t, receive(t, errs), ErrPutOut)
 }
 
 func TestDialFails(t *testing.T) {

@@ -71,7 +71,10 @@ func (c *Client) enter(ctx context.Context, w *wait, queue string) error {
 		Ticket string `json:"ticket"`
 	}
 	for {
-		err := c.lobby.Call(ctx, "queue:join", join, &ack)
+		err := c.lobby.Connect(ctx) // it is, but for a lost or replaced connection
+		if err == nil {
+			err = c.lobby.Call(ctx, "queue:join", join, &ack)
+		}
 		if err == nil {
 			c.mu.Lock()
 			w.ticket = ack.Ticket
@@ -79,9 +82,6 @@ func (c *Client) enter(ctx context.Context, w *wait, queue string) error {
 			return nil
 		}
 		if !errors.Is(err, socket.ErrDisconnected) {
-			return err
-		}
-		if err := c.lobby.Connect(ctx); err != nil {
 			return err
 		}
 	}
@@ -158,6 +158,17 @@ func (c *Client) gone(g gone) {
 		m.end(err)
 	}
 	if w != nil && !g.Requeued {
+		w.fail(err)
+	}
+}
+
+// outOfLobby ends the Queue of a client that the lobby does not want, for
+// example because a newer connection of the same player came.
+func (c *Client) outOfLobby(err error) {
+	c.mu.Lock()
+	w := c.wait
+	c.mu.Unlock()
+	if w != nil {
 		w.fail(err)
 	}
 }

@@ -216,7 +216,7 @@ func skipFlat(b []byte) (rest []byte, ok bool) {
 		if len(b) == 0 {
 			return nil, false
 		}
-		size := 0
+		var size int
 		switch c := b[0]; {
 		case c <= 0x7f || c >= 0xe0 || c == 0xc2 || c == 0xc3:
 			size = 1

@@ -15,9 +15,10 @@ var (
 	ErrClosed = errors.New("server/client: closed")
 	// ErrLeft is the end of a match that was left.
 	ErrLeft = errors.New("server/client: left the match")
-	// ErrPutOut is the end of a match whose server disconnected the player
-	// without a result, for example because a newer connection took the seat.
-	ErrPutOut = errors.New("server/client: put out of the match")
+	// ErrPutOut is the end of a match, or of the wait for one, whose server
+	// disconnected the player, for example because a newer connection of the
+	// same player came.
+	ErrPutOut = errors.New("server/client: put out")
 )
 
 // MatchError is the end of a match or of a wait for one, as the lobby tells it.

@@ -55,6 +55,7 @@ func TestSendPacketAllocatesNothing(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, build))
 	}
 	bubble(t, func(t *testing.T, srv *sio.Server, o Options) {
+		t.Helper()
 		srv.Of("/match")
 		o.Transport, o.Msgpack = engine.WebSocket, true
 		// Nobody reads: what is measured is this side alone.

@@ -96,6 +96,7 @@ func bubble(t *testing.T, f func(t *testing.T, s *sio.Server, o Options)) {
 func TestReconnectTimes(t *testing.T) {
 	for _, tr := range []engine.Transport{engine.Polling, engine.WebSocket} {
 		bubble(t, func(t *testing.T, s *sio.Server, o Options) {
+			t.Helper()
 			s.Of("/")
 			o.Transport = tr
 			o.Reconnect = Backoff{Jitter: -1}

@@ -138,6 +138,15 @@ func (c *Client) Transport() string {
 	return c.session.conn.Transport()
 }
 
+// LastError returns why the last session, or attempt at one, ended: an
+// *engine/client.CloseError or *engine/client.HandshakeError in its chain where
+// the server said so.
+func (c *Client) LastError() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lastErr
+}
+
 // Drop breaks the session as a lost network would, and the client reconnects.
 // It is for tests of what happens then.
 func (c *Client) Drop() {

@@ -63,6 +63,7 @@ func talker(t *testing.T) (url string) {
 func TestEventsAndAcks(t *testing.T) {
 	url := talker(t)
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		c := newClient(t, url, o)
 		for _, name := range []string{"", "/game"} {
 			s, j := c.Socket(name), newJournal()
@@ -154,6 +155,7 @@ func TestRaw(t *testing.T) {
 		})
 	})
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		c := newClient(t, url, o)
 		s := c.Socket("/m")
 		require.ErrorIs(t, s.SendPacket([]byte("x")), sio.ErrNotConnected)
@@ -221,6 +223,7 @@ func TestRefusal(t *testing.T) {
 		s.Of("/")
 	})
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		tries.Store(0)
 		c, j := newClient(t, url, o), newJournal()
 		root := j.watch(c.Socket("/"))
@@ -250,6 +253,7 @@ func TestServerDisconnects(t *testing.T) {
 		s.Of("/b")
 	})
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		c, j := newClient(t, url, o), newJournal()
 		a, b := j.watch(c.Socket("/")), j.watch(c.Socket("/b"))
 		require.NoError(t, a.Connect(t.Context()))
@@ -288,6 +292,7 @@ func TestReconnect(t *testing.T) {
 		})
 	})
 	each(t, func(t *testing.T, o Options) {
+		t.Helper()
 		var n atomic.Int32
 		o.Auth = func(nsp string) any {
 			return map[string]any{"n": n.Add(1), "nsp": nsp}
@@ -375,7 +380,7 @@ func TestSlowHandlers(t *testing.T) {
 	require.Eventually(t, func() bool { return !s.Connected() }, 10*time.Second, time.Millisecond)
 	close(block)
 	j.expect(t, "last", "last", "disconnect /: "+engine.ReasonParseError)
-	require.ErrorIs(t, c.lastErr, errOverrun)
+	require.ErrorIs(t, c.LastError(), errOverrun)
 }
 
 // TestGivenUpConnect leaves a CONNECT unanswered, asks again with another auth,
@@ -409,6 +414,7 @@ func TestGivenUpConnect(t *testing.T) {
 	})
 	for _, first := range []error{nil, &sio.Error{Code: "forbidden"}} {
 		each(t, func(t *testing.T, o Options) {
+			t.Helper()
 			var who atomic.Value
 			o.Auth = func(string) any { return map[string]any{"who": who.Load()} }
 			c, j := newClient(t, url, o), newJournal()
