@@ -5,7 +5,7 @@ PKGS  := ./...
 FUZZTIME ?= 20s
 WEB   := cmd/gameserver/web
 
-.PHONY: help run test check lint bench fuzz client web e2e race3 conformance
+.PHONY: help run test check lint bench fuzz client examples web e2e race3 conformance
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,11 @@ client: ## install the official JavaScript clients that the tests speak with
 	@scripts/need node
 	@scripts/npm-ci e2e/js
 
+examples: ## install the official client that the pages of the examples load
+	@scripts/need node
+	@scripts/npm-ci examples/internal/page
+	@cd examples/internal/page && npm run --silent build
+
 check: ## gofmt, go vet, go fix, page types: nothing to install but Go and Node
 	@scripts/need go
 	@echo "== gofmt, go vet, go fix"
@@ -33,8 +38,8 @@ check: ## gofmt, go vet, go fix, page types: nothing to install but Go and Node
 	@go fix -diff $(PKGS)
 	@go mod tidy -diff
 
-test: web client check ## everything CI runs: checks, page tests, Go tests plain and with the race detector, end to end
-	@scripts/need gcc chromium python-socketio
+test: web client examples check ## everything CI runs: checks, page tests, Go tests plain and with the race detector, end to end
+	@scripts/need gcc chromium python-socketio nginx haproxy
 	@echo "== page: types and unit tests"
 	@cd $(WEB) && npm run --silent check && npm run --silent test
 	@echo "== go test (allocation budgets, end to end with the official clients and Chromium)"

@@ -79,6 +79,12 @@ var imports = map[string][]string{
 	"cmd/conformance": {"engine", "sio", kong, msgpack},
 	"bench":           {"server/client", "engine/client", hdr, kong, msgp, unix},
 	"e2e":             nil,
+	// Examples: what somebody else would write.
+	"examples/internal/page": {"engine", "sio"},
+	"examples/chat":          {"sio", "examples/internal/page"},
+	"examples/notifications": {"sio", "examples/internal/page"},
+	"examples/text":          {"sio", "examples/internal/page", "examples/text/ot"},
+	"examples/text/ot":       nil,
 }
 
 // surface is the most exported functions and methods a package may have,
