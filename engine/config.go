@@ -76,6 +76,9 @@ type Config struct {
 	// CORSCredentials lets pages of Origins send cookies and read the answer. No
 	// other page ever may.
 	CORSCredentials bool
+	// AllowEIO3 lets clients of Engine.IO v3, which are those of Socket.IO v2, in
+	// as well. Then an unknown revision is taken for theirs.
+	AllowEIO3 bool
 	// Cookie is the template of a cookie that carries the session id, for proxies
 	// that keep a client on one server by it. Its name is io, its path / and its
 	// SameSite Lax if not set otherwise; scripts never see it. Nil sets none. The

@@ -16,6 +16,7 @@ type Conn struct {
 	hs      *Handshake
 	handler Handler
 	pass    pass
+	dialect dialect // of polling
 
 	gate  gate
 	limit atomic.Int64           // largest message now
@@ -56,8 +57,9 @@ func (c *Conn) ID() string { return c.id }
 // Handshake returns the request that opened the session.
 func (c *Conn) Handshake() *Handshake { return c.hs }
 
-// Protocol returns the Engine.IO revision the session speaks.
-func (c *Conn) Protocol() int { return protocol }
+// Protocol returns the Engine.IO revision the session speaks: 4, or 3 if
+// Config.AllowEIO3 is set.
+func (c *Conn) Protocol() int { return c.dialect.protocol() }
 
 // Transport returns "polling" or "websocket".
 func (c *Conn) Transport() string {
@@ -145,7 +147,7 @@ func (c *Conn) SendAll(msgs []Message) error {
 	}
 	f := c.srv.frame()
 	for _, m := range msgs {
-		f.b = appendMessage(f.b, m.Data, m.Binary)
+		f.b = w.dialect.appendMessage(f.b, m.Data, m.Binary)
 	}
 	v := c.writeFrames(w, f, len(msgs), laneReliable)
 	return c.settle(v)
@@ -153,7 +155,7 @@ func (c *Conn) SendAll(msgs []Message) error {
 
 func (c *Conn) sendFrame(w *wsConn, data []byte, binary bool, l lane) verdict {
 	f := c.srv.frame()
-	f.b = appendMessage(f.b, data, binary)
+	f.b = w.dialect.appendMessage(f.b, data, binary)
 	return c.writeFrames(w, f, 1, l)
 }
 
@@ -189,6 +191,10 @@ func (c *Conn) settle(v verdict) error {
 
 // receive handles one packet of the live transport, text or binary.
 func (c *Conn) receive(data []byte, binary bool) {
+	if c.dialect != dialect4 {
+		c.receive3(data, binary)
+		return
+	}
 	if binary {
 		c.deliver(data, true)
 		return

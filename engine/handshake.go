@@ -68,6 +68,8 @@ type request struct {
 	conn      *Conn // nil: a new session is asked for
 	websocket bool
 	jsonp     string // index of the callback; "" is plain polling
+	dialect   dialect
+	known     bool // the dialect is one that is allowed
 	from      client
 	id        string // of the session that is asked for
 	pass      pass   // and its place in its networks
@@ -88,6 +90,7 @@ func (s *Server) verify(r *http.Request, from client, friendly bool) (request, *
 	default:
 		return req, refuseTransport()
 	}
+	req.dialect, req.known = s.dialectOf(req.query)
 	var ok bool
 	if req.jsonp, ok = jsonpIndex(req.query); !ok {
 		return req, refuseRequest()
@@ -118,7 +121,7 @@ func (s *Server) verifySession(req request, sid, transport string) (request, *re
 	if !req.websocket && transport != req.conn.Transport() {
 		return req, refuseRequest()
 	}
-	if req.query.Get("EIO") != protocolText {
+	if !req.known || req.dialect.protocol() != req.conn.Protocol() {
 		return req, refuseRequest()
 	}
 	return req, nil
@@ -141,7 +144,7 @@ func (s *Server) verifyHandshake(r *http.Request, req *request, transport string
 			return refuseForbidden(err.Error())
 		}
 	}
-	if req.query.Get("EIO") != protocolText {
+	if !req.known {
 		return refuseVersion()
 	}
 	return nil
@@ -266,7 +269,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, req *request) 
 	case req.websocket && req.conn == nil:
 		s.openWebSocket(w, r, req, newHandshake(r, req.query, req.from.secure))
 	case req.websocket:
-		s.openCandidate(w, r, req.conn)
+		s.openCandidate(w, r, req)
 	case req.conn == nil:
 		s.openPolling(w, r, req, newHandshake(r, req.query, req.from.secure))
 	case r.Method == http.MethodGet:

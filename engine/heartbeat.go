@@ -42,7 +42,16 @@ type heartbeat struct {
 	held     bool // the alarm rang during an upgrade and waits for its end
 }
 
-func (c *Conn) startHeartbeatLocked() { c.hb.alarm.set(c.srv.cfg.PingInterval, c.beat) }
+func (c *Conn) startHeartbeatLocked() {
+	if c.dialect != dialect4 {
+		c.hb.alarm.set(c.patience3(), c.beat)
+		return
+	}
+	c.hb.alarm.set(c.srv.cfg.PingInterval, c.beat)
+}
+
+// patience3 is how long a v3 client, which sends the pings, may be silent.
+func (c *Conn) patience3() time.Duration { return c.srv.cfg.PingInterval + c.srv.cfg.PingTimeout }
 
 // beat is what the alarm rings for.
 func (c *Conn) beat() {
@@ -62,7 +71,7 @@ func (c *Conn) beat() {
 		// again, and a pong may be on its way through the new one.
 		c.hb.held = true
 		c.mu.Unlock()
-	case c.hb.awaiting.Load():
+	case c.dialect != dialect4 || c.hb.awaiting.Load():
 		c.mu.Unlock()
 		c.close(ReasonNoPong)
 	default:
@@ -93,7 +102,7 @@ func (c *Conn) pingLocked(late time.Duration) verdict {
 // overdueLocked reports whether the answer to a ping is late and the alarm has
 // merely not rung yet.
 func (c *Conn) overdueLocked() bool {
-	return c.hb.awaiting.Load() && !c.probing() && c.hb.alarm.early() <= 0
+	return (c.dialect != dialect4 || c.hb.awaiting.Load()) && !c.probing() && c.hb.alarm.early() <= 0
 }
 
 // pong is called for a pong packet. One that nobody asked for changes nothing.
@@ -113,6 +122,12 @@ func (c *Conn) pong() {
 // traffic is called for each other packet: a pong may be stuck behind it, so
 // the deadline of a ping is moved, once.
 func (c *Conn) traffic() {
+	if c.dialect != dialect4 {
+		c.mu.Lock()
+		c.hb.alarm.due = time.Now().Add(c.patience3()) // the ring finds that it is early
+		c.mu.Unlock()
+		return
+	}
 	if !c.hb.awaiting.Load() {
 		return
 	}
@@ -130,6 +145,10 @@ func (c *Conn) resumeHeartbeatLocked() verdict {
 		return wrote
 	}
 	c.hb.held = false
+	if c.dialect != dialect4 {
+		c.hb.alarm.set(c.patience3(), c.beat)
+		return wrote
+	}
 	if c.hb.awaiting.Load() {
 		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
 		return wrote

@@ -63,6 +63,8 @@ const (
 	maxSqueezed = 256 << 10
 	// maxJSONPIndex bounds the digits of a JSONP callback's index.
 	maxJSONPIndex = 10
+	// maxLengthDigits bounds the digits of a length in a v3 payload.
+	maxLengthDigits = 8
 	// minID and maxID bound the length of an id that Config.NewID makes.
 	minID = 16
 	maxID = 64
@@ -109,6 +111,13 @@ const (
 	// noopDelay is how long a GET during an upgrade waits for the upgrade to
 	// complete before it gets its empty answer.
 	noopDelay = 10 * time.Millisecond
+	// openPause3 is how long after the 101 a v3 client is sent its open packet.
+	// Clients of that time, the official test suite among them, miss one that
+	// comes in the same read.
+	openPause3 = 5 * time.Millisecond
+	// goodbyeLinger is how long a polling session that its client has closed waits
+	// for the GET that was sent at the same time on another connection.
+	goodbyeLinger = time.Second
 	// pollLinger is how long a closed polling session waits for the GET that
 	// fetches its last packets.
 	pollLinger = 10 * time.Second

@@ -49,18 +49,6 @@ func (p packet) appendTo(dst []byte) []byte {
 	return append(dst, p.data...)
 }
 
-// appendFrame appends the packet as a WebSocket frame.
-func (p packet) appendFrame(dst []byte) []byte {
-	switch p.typ {
-	case packetBinary:
-		return appendMessage(dst, p.data, true)
-	case packetMessage:
-		return appendMessage(dst, p.data, false)
-	default:
-		return appendControl(dst, p.typ, string(p.data))
-	}
-}
-
 // joinPayload joins as many packets from the front as one payload may hold, at
 // least one, and returns how many those are.
 func joinPayload(packets []packet, maxBytes int) (payload []byte, taken int) {
@@ -106,6 +94,3 @@ func checkPayload(body []byte) Reason {
 	}
 	return 0
 }
-
-// noop is the payload that answers a GET with nothing.
-func (c *Conn) noop() []byte { return []byte{packetNoop} }

@@ -16,6 +16,14 @@ type wish struct {
 	initial bool   // it opened the session
 }
 
+// dialect is that of the session; a script has no binary.
+func (q *wish) dialect(c *Conn) dialect {
+	if q.jsonp != "" && c.dialect == dialect3 {
+		return dialect3Text
+	}
+	return c.dialect
+}
+
 // get serves the GET of a polling session.
 func (c *Conn) get(q *wish) {
 	c.mu.Lock()
@@ -26,12 +34,12 @@ func (c *Conn) get(q *wish) {
 		c.srv.answer(q.w, q.r, false, refuseSID())
 		return
 	case c.closed && c.linger != nil:
-		body := c.takeLocked()
+		out := c.takeLocked(q.dialect(c))
 		if len(c.poll.queue) == 0 {
 			c.endLingerLocked()
 		}
 		c.mu.Unlock()
-		c.respond(q, body)
+		c.respond(q, out)
 		return
 	case c.closed:
 		c.mu.Unlock()
@@ -53,12 +61,12 @@ func (c *Conn) get(q *wish) {
 		return
 	}
 	if len(c.poll.queue) > 0 {
-		body := c.takeLocked()
+		out := c.takeLocked(q.dialect(c))
 		c.mu.Unlock()
-		c.respond(q, body)
+		c.respond(q, out)
 		return
 	}
-	g := &pendingGet{host: remoteHost(q.r), ready: make(chan struct{}, 1)}
+	g := &pendingGet{host: remoteHost(q.r), dialect: q.dialect(c), ready: make(chan struct{}, 1)}
 	c.poll.get = g
 	c.mu.Unlock()
 	c.await(q, g)
@@ -73,11 +81,11 @@ func (c *Conn) await(q *wish, g *pendingGet) {
 		aborted = true
 	}
 	c.mu.Lock()
-	body := g.body
-	if body == nil {
+	out := g.answer
+	if out.body == nil {
 		c.poll.get = nil
 		if !aborted {
-			body = c.takeLocked()
+			out = c.takeLocked(g.dialect)
 		}
 	}
 	c.mu.Unlock()
@@ -85,7 +93,7 @@ func (c *Conn) await(q *wish, g *pendingGet) {
 		c.close(ReasonTransportError)
 		return
 	}
-	c.respond(q, body)
+	c.respond(q, out)
 }
 
 // overlap answers a request that came while one of its kind was under way. It
@@ -109,7 +117,7 @@ func remoteHost(r *http.Request) string {
 
 // respond writes a payload, within a deadline. If it does not arrive the
 // session is over: it could not go on without what was in it.
-func (c *Conn) respond(q *wish, body []byte) {
+func (c *Conn) respond(q *wish, out payload) {
 	rc := http.NewResponseController(q.w)
 	// Writers without deadlines are in memory; they do not block.
 	_ = rc.SetWriteDeadline(time.Now().Add(responseTimeout))
@@ -117,7 +125,11 @@ func (c *Conn) respond(q *wish, body []byte) {
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if q.jsonp != "" {
+	body := out.body
+	switch {
+	case out.binary:
+		h.Set("Content-Type", octetStream)
+	case q.jsonp != "":
 		h.Set("Content-Type", "text/javascript; charset=UTF-8")
 		body = jsonpScript(q.jsonp, body)
 	}

@@ -16,10 +16,11 @@ type pollState struct {
 
 // pendingGet is a GET that waits for something to say.
 type pendingGet struct {
-	host  string        // whose GET it is
-	ready chan struct{} // one signal
-	// body is set, under Conn.mu, by whoever answers in place of the queue.
-	body []byte
+	host    string        // whose GET it is
+	ready   chan struct{} // one signal
+	dialect dialect
+	// answer is set, under Conn.mu, by whoever answers in place of the queue.
+	answer payload
 }
 
 func (g *pendingGet) wake() {
@@ -79,8 +80,8 @@ func (c *Conn) enqueueLocked(msgs []Message) verdict {
 }
 
 // takeLocked takes one payload off the queue.
-func (c *Conn) takeLocked() []byte {
-	body, n := joinPayload(c.poll.queue, c.srv.cfg.MaxPayload)
+func (c *Conn) takeLocked(d dialect) payload {
+	out, n := d.join(c.poll.queue, c.srv.cfg.MaxPayload)
 	cost := 0
 	for i := range n {
 		cost += c.poll.queue[i].cost()
@@ -90,7 +91,7 @@ func (c *Conn) takeLocked() []byte {
 	if c.poll.queue = c.poll.queue[n:]; len(c.poll.queue) == 0 {
 		c.poll.queue = nil
 	}
-	return body
+	return out
 }
 
 // drainLocked empties the queue and returns what was in it.
@@ -104,17 +105,16 @@ func (c *Conn) drainLocked() []packet {
 // closePollLocked ends the transport. It reports whether the session stays in
 // the table for a GET that fetches its last words.
 func (c *Conn) closePollLocked(reason Reason) bool {
-	told := false
-	if reason != ReasonClientClose {
-		c.queueLocked(packet{typ: packetClose})
+	last, wait := byte(packetClose), pollLinger
+	if reason == ReasonClientClose {
+		c.drainLocked()
+		last, wait = packetNoop, goodbyeLinger
 	}
+	c.queueLocked(packet{typ: last})
+	told := false
 	if g := c.poll.get; g != nil {
 		c.poll.get = nil
-		if reason == ReasonClientClose {
-			g.body = c.noop()
-		} else {
-			g.body = c.takeLocked()
-		}
+		g.answer = c.takeLocked(g.dialect)
 		g.wake()
 		told = len(c.poll.queue) == 0
 	}
@@ -123,7 +123,7 @@ func (c *Conn) closePollLocked(reason Reason) bool {
 		return false
 	}
 	c.holds.Add(1)
-	c.linger = time.AfterFunc(pollLinger, c.endLinger)
+	c.linger = time.AfterFunc(wait, c.endLinger)
 	return true
 }
 

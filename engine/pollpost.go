@@ -5,7 +5,11 @@ import (
 	"mime"
 	"net/http"
 	"time"
+	"unicode/utf8"
 )
+
+// octetStream is the content type of a binary payload, which v4 does not have.
+const octetStream = "application/octet-stream"
 
 // post serves the POST of a polling session.
 func (c *Conn) post(w http.ResponseWriter, r *http.Request, form bool) {
@@ -13,6 +17,11 @@ func (c *Conn) post(w http.ResponseWriter, r *http.Request, form bool) {
 	var no *refusal
 	switch {
 	case c.closed:
+		no = refuseSID()
+	case c.dialect != dialect4 && c.overdueLocked():
+		c.mu.Unlock()
+		c.close(ReasonNoPong)
+		c.mu.Lock()
 		no = refuseSID()
 	case c.ws.Load() != nil:
 		no = refuseRequest()
@@ -56,7 +65,9 @@ func (c *Conn) consume(w http.ResponseWriter, r *http.Request, form bool) (statu
 		}
 	}()
 	defer c.srv.recovered("message", c)
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/octet-stream" {
+	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	octets := err == nil && t == octetStream
+	if octets && (c.dialect == dialect4 || form) {
 		c.refuse("poll", ReasonProtocol)
 		return http.StatusBadRequest
 	}
@@ -70,7 +81,6 @@ func (c *Conn) consume(w http.ResponseWriter, r *http.Request, form bool) (statu
 	}
 	f := c.srv.frame()
 	defer c.srv.putFrame(f)
-	var err error
 	if f.b, err = readBody(f.b, r.Body); err != nil {
 		c.srv.refused("poll", "body")
 		c.close(ReasonTransportError)
@@ -86,36 +96,52 @@ func (c *Conn) consume(w http.ResponseWriter, r *http.Request, form bool) (statu
 			return http.StatusBadRequest
 		}
 	}
-	if reason := checkPayload(body); reason != 0 {
-		c.refuse("poll", reason)
+	if !c.consumePayload(body, octets) {
 		return http.StatusBadRequest
 	}
-	return c.consumePackets(body)
+	return http.StatusOK
 }
 
-func (c *Conn) consumePackets(body []byte) int {
+// consumePayload delivers the packets of a payload. If it reports false it has
+// closed the Conn.
+func (c *Conn) consumePayload(body []byte, octets bool) bool {
+	if c.dialect == dialect4 {
+		if reason := checkPayload(body); reason != 0 {
+			c.refuse("poll", reason)
+			return false
+		}
+		return c.consumePackets(body)
+	}
+	if !octets && !utf8.Valid(body) {
+		c.refuse("poll", ReasonBadUTF8)
+		return false
+	}
+	return c.consume3(body, octets)
+}
+
+func (c *Conn) consumePackets(body []byte) bool {
 	for more := true; more; {
 		var p []byte
 		if p, body, more = nextPacket(body); len(p) == 0 {
 			c.refuse("poll", ReasonProtocol)
-			return http.StatusBadRequest
+			return false
 		}
 		if p[0] == packetBinary {
 			data, ok := decodeBinary(p[1:])
 			if !ok {
 				c.refuse("poll", ReasonProtocol)
-				return http.StatusBadRequest
+				return false
 			}
 			c.receive(data, true)
 			continue
 		}
 		if known := p[0] >= packetOpen && p[0] <= packetNoop && p[0] != packetPing; !known {
 			c.refuse("poll", ReasonProtocol)
-			return http.StatusBadRequest
+			return false
 		}
 		c.receive(p, false)
 	}
-	return http.StatusOK
+	return true
 }
 
 // readBody appends what r has to b. It grows with what arrives, not with what

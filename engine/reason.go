@@ -108,10 +108,11 @@ func (r Reason) Text() string { return r.info().text }
 func (r Reason) CloseCode() uint16 { return r.info().close }
 
 // announces reports whether a polling client should still be told: the server
-// ended the session and the client may be healthy.
+// ended the session and the client may be healthy, or the client has ended it
+// and its last GET is under way.
 func (r Reason) announces() bool {
 	switch r {
-	case ReasonForced, ReasonRateLimited, ReasonAuthTimeout, ReasonAuthFailed,
+	case ReasonClientClose, ReasonForced, ReasonRateLimited, ReasonAuthTimeout, ReasonAuthFailed,
 		ReasonBadPayload, ReasonReplaced, ReasonOverloaded, ReasonInternal:
 		return true
 	default:

@@ -176,7 +176,7 @@ func (s *Server) spawn(f func()) {
 // places are given back.
 func (s *Server) open(req *request, hs *Handshake) (*Conn, *refusal) {
 	c := newConn(s, req.id, hs)
-	c.pass = req.pass
+	c.pass, c.dialect = req.pass, req.dialect
 	if no := s.admit(c); no != nil {
 		s.freeSlot(req.pass)
 		s.release()

@@ -35,7 +35,7 @@ func (c *Conn) getOnHold(q *wish, decided <-chan struct{}) {
 	defer moment.Stop()
 	select {
 	case <-moment.C:
-		c.respond(q, c.noop())
+		c.respond(q, c.dialect.noop())
 	case <-q.r.Context().Done():
 		c.close(ReasonTransportError)
 	case <-decided:
@@ -44,16 +44,24 @@ func (c *Conn) getOnHold(q *wish, decided <-chan struct{}) {
 }
 
 // openCandidate takes over a WebSocket that names an existing session.
-func (s *Server) openCandidate(w http.ResponseWriter, r *http.Request, c *Conn) {
+func (s *Server) openCandidate(w http.ResponseWriter, r *http.Request, req *request) {
+	c := req.conn
 	if s.cfg.NoUpgrade {
 		s.answer(w, r, true, refuseRequest())
+		return
+	}
+	c.mu.Lock()
+	over := c.closed
+	c.mu.Unlock()
+	if over { // and waits only for its last GET
+		s.answer(w, r, true, refuseSID())
 		return
 	}
 	if !s.retain() {
 		s.answer(w, r, true, refuseOverload())
 		return
 	}
-	ws, reader := s.hijack(w, r, c, false)
+	ws, reader := s.hijack(w, r, req, c)
 	if ws == nil {
 		s.release()
 		return
@@ -102,7 +110,7 @@ func (w *wsConn) answerProbe() {
 	w.ob.frame(appendControl(frame[:0], packetPong, probe), laneControl)
 	if g := c.poll.get; g != nil {
 		c.poll.get = nil
-		g.body = c.noop()
+		g.answer = c.dialect.noop()
 		g.wake()
 	}
 }
@@ -122,7 +130,7 @@ func (w *wsConn) takeOver() bool {
 	}
 	w.timer.Stop()
 	for _, p := range c.drainLocked() {
-		f.b = p.appendFrame(f.b)
+		f.b = w.dialect.appendPacket(f.b, p)
 	}
 	v := wrote
 	if len(f.b) > 0 {

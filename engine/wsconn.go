@@ -41,11 +41,12 @@ type ending struct {
 
 // wsConn is a WebSocket of a Conn: its transport, or a candidate to become it.
 type wsConn struct {
-	srv   *Server
-	conn  *Conn
-	nc    net.Conn // as hijacked, with TLS if there is any
-	ob    *outbox
-	timer *time.Timer // a candidate's deadline; nil otherwise
+	srv     *Server
+	conn    *Conn
+	nc      net.Conn // as hijacked, with TLS if there is any
+	ob      *outbox
+	dialect dialect
+	timer   *time.Timer // a candidate's deadline; nil otherwise
 	// decided is closed when a candidate has won or lost; nil otherwise.
 	decided chan struct{}
 
@@ -60,8 +61,8 @@ type wsConn struct {
 const echoSet = 1 << 16
 
 // hijack takes the connection over and answers 101. It returns nil after
-// answering otherwise. initial says that the request opened the session.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request, c *Conn, initial bool) (*wsConn, frameReader) {
+// answering otherwise.
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, req *request, c *Conn) (*wsConn, frameReader) {
 	nc, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.answer(w, r, true, refuseRequest())
@@ -77,10 +78,10 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, c *Conn, initial
 		return nil, nil
 	}
 	_ = nc.SetDeadline(time.Time{})
-	ws := &wsConn{srv: s, conn: c, nc: nc}
+	ws := &wsConn{srv: s, conn: c, nc: nc, dialect: req.dialect}
 	arm := ws.wire()
 	extra := make(http.Header)
-	s.decorate(extra, r, c, initial)
+	s.decorate(extra, r, c, req.conn == nil)
 	reader, err := s.upgrader.upgrade(ws, r, extra)
 	if err != nil {
 		ws.ob.kill()
@@ -123,15 +124,18 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, req *requ
 		s.answer(w, r, true, no)
 		return
 	}
-	ws, reader := s.hijack(w, r, c, true)
+	ws, reader := s.hijack(w, r, req, c)
 	if ws == nil {
 		c.close(ReasonTransportError)
 		return
 	}
+	if req.dialect != dialect4 {
+		time.Sleep(openPause3)
+	}
 	f := s.frame()
 	f.b = appendControl(f.b, packetOpen, string(c.openPacket(false)))
 	if m := s.cfg.InitialPacket; m != nil {
-		f.b = appendMessage(f.b, m.Data, m.Binary)
+		f.b = ws.dialect.appendMessage(f.b, m.Data, m.Binary)
 	}
 	ws.live = ws.install(f.b)
 	s.putFrame(f)
