@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ type Broadcast struct {
 	skip     *Socket // the sender
 	only     *Socket // addressed while there are no rooms
 	volatile bool
+	local    bool // this server's sockets only
 }
 
 // Broadcast addresses every socket of the namespace but this one.
@@ -52,9 +54,19 @@ func (b Broadcast) Volatile() Broadcast {
 	return b
 }
 
-// Sockets iterates over the addressed sockets as of the time of the call.
+// Local addresses the sockets of this server alone; see [Adapter].
+func (b Broadcast) Local() Broadcast {
+	b.local = true
+	return b
+}
+
+// Sockets iterates over the addressed sockets of this server as of the time of
+// the call.
 func (b Broadcast) Sockets() iter.Seq[*Socket] {
-	targets := b.targets(nil)
+	var targets []*Socket
+	for _, one := range b.spread() {
+		targets = one.targets(targets)
+	}
 	return func(yield func(*Socket) bool) {
 		for _, s := range targets {
 			if s != b.skip && s.connected() && !yield(s) {
@@ -75,12 +87,33 @@ var targetLists = sync.Pool{New: func() any { return new([]*Socket) }}
 
 // Emit sends an event to the addressed sockets. The event is encoded once for
 // every parser in use, whatever the number of sockets. The error says that it
-// cannot be encoded; sockets that cannot be reached are no error.
+// cannot be encoded or that the [Adapter] failed, which does not keep it from
+// this server's sockets; sockets that cannot be reached are no error.
 func (b Broadcast) Emit(event string, args ...any) error {
 	payload, err := encodeEvent(event, args)
 	if err != nil {
 		return err
 	}
+	if b.nsp.match == nil {
+		return b.emit(payload)
+	}
+	var failed []error
+	for _, one := range b.spread() {
+		failed = append(failed, one.emit(payload))
+	}
+	return errors.Join(failed...)
+}
+
+func (b Broadcast) emit(payload []byte) error {
+	err := b.deliver(payload)
+	if a := b.adapter(); a != nil {
+		err = errors.Join(err, a.Broadcast(b.travels(), payload))
+	}
+	return err
+}
+
+// deliver sends an encoded event to the addressed sockets of this server.
+func (b Broadcast) deliver(payload []byte) (err error) {
 	list, ok := targetLists.Get().(*[]*Socket)
 	if !ok {
 		list = new([]*Socket)
@@ -91,7 +124,7 @@ func (b Broadcast) Emit(event string, args ...any) error {
 		if s == b.skip || !s.connected() {
 			continue
 		}
-		if err = s.sendFrames(&f, b.volatile); err != nil {
+		if _, err = s.sendFrames(&f, b.volatile); err != nil {
 			break
 		}
 	}
@@ -104,18 +137,19 @@ func (b Broadcast) Emit(event string, args ...any) error {
 }
 
 // sendFrames sends a broadcast to one socket. The error is of the encoding.
-func (s *Socket) sendFrames(f *frames, volatile bool) error {
+func (s *Socket) sendFrames(f *frames, volatile bool) (sent bool, err error) {
 	msgs, err := f.of(s.conn.parser)
 	if err != nil {
-		return err
+		return false, err
 	}
+	s.outgoing(f)
 	switch l := s.conn.link; {
 	case !volatile:
-		_ = s.conn.send(msgs) // the transport reports its own end
+		return s.conn.send(msgs) == nil, nil // the transport reports its own end
 	case len(msgs) == 1:
-		l.SendLatest(msgs[0].Data, msgs[0].Binary)
+		return l.SendLatest(msgs[0].Data, msgs[0].Binary), nil
 	case l.Writable():
-		_ = l.SendAll(msgs) // as above
+		return l.SendAll(msgs) == nil, nil // as above
 	}
-	return nil
+	return false, nil
 }

@@ -27,6 +27,8 @@ type conn struct {
 	srv  *Server
 	link link
 	ec   *engine.Conn
+	v2   bool   // a Socket.IO v2 client
+	sid  string // its session id, from which it computes those of its sockets
 
 	// Owned by the reader.
 	dec    *Decoder
@@ -39,6 +41,7 @@ type conn struct {
 	refusals int
 	admitted bool
 	closed   bool
+	text     string      // what sockets are told of the close in place of its reason's text
 	timeout  *time.Timer // until a namespace is joined
 	owing    *time.Timer // while attachments are missing
 	inbox    inbox
@@ -59,7 +62,19 @@ const (
 )
 
 func (s *Server) accept(l link, ec *engine.Conn) *conn {
-	c := &conn{srv: s, link: l, ec: ec, dec: NewDecoder(ParserAuto, s.cfg.Limits)}
+	s.tell(func(h *Hooks) {
+		if h.Opened != nil {
+			h.Opened(ec)
+		}
+	})
+	if ec != nil && ec.Protocol() == 3 {
+		return s.acceptV2(l, ec, ec.ID())
+	}
+	return s.newConn(l, ec, ParserAuto)
+}
+
+func (s *Server) newConn(l link, ec *engine.Conn, p Parser) *conn {
+	c := &conn{srv: s, link: l, ec: ec, dec: NewDecoder(p, s.cfg.Limits)}
 	c.inbox.init(s.cfg.Limits)
 	s.count.conns.Add(1)
 	c.mu.Lock()
@@ -95,9 +110,13 @@ func (c *conn) OnMessage(data []byte, binary bool) {
 	if c.parser == ParserAuto { // the first message decides; others read it from here on
 		c.parser = e.parser
 	}
+	auth := e.data
+	if c.v2 {
+		auth = v2Auth(e)
+	}
 	switch e.typ {
 	case PacketConnect:
-		err = c.connect(e)
+		err = c.connect(e, auth)
 	case PacketDisconnect:
 		err = c.disconnect(e)
 	case PacketEvent, PacketAck:
@@ -106,6 +125,9 @@ func (c *conn) OnMessage(data []byte, binary bool) {
 		err = protocolError("connect error from a client")
 	}
 	if err != nil {
+		c.mu.Lock()
+		c.text = "forced server close" // the packet was fine, but not now
+		c.mu.Unlock()
 		c.fail(err)
 	}
 }
@@ -181,42 +203,56 @@ func (c *conn) deliver(e *Event) error {
 }
 
 // connect starts to join a namespace.
-func (c *conn) connect(e *Event) error {
-	n := c.srv.lookup(e.nsp)
-	if n == nil {
-		c.srv.refused("invalid_namespace")
-		return c.refuse(e.Namespace(), map[string]any{"message": "Invalid namespace"})
+func (c *conn) connect(e *Event, auth []byte) error {
+	n, no := c.srv.lookup(e.nsp, func(into any) error { return decodeAuth(c.parser, auth, into) })
+	if no == nil && c.v2 && c.srv.cfg.RefuseEIO3 != nil && c.srv.cfg.RefuseEIO3(n.name) {
+		n.release()
+		no = &Error{Code: "bad_version", Msg: "Unsupported protocol version"}
 	}
-	switch err := c.reserve(newSocket(c, n, e.data)); {
-	case errors.Is(err, errNamespaces):
+	switch {
+	case no != nil && no.Code == "":
+		c.srv.refused("invalid_namespace")
+		return c.refuse(e.Namespace(), map[string]any{"message": no.Msg})
+	case no != nil:
+		c.srv.refused(no.Code)
+		return c.refuse(e.Namespace(), connectError(no))
+	}
+	s := newSocket(c, n, auth)
+	if c.v2 {
+		c.nameV2(s, e)
+	}
+	posted, err := c.reserve(s)
+	if !posted {
+		s.unuse()
+	}
+	if errors.Is(err, errNamespaces) {
 		c.srv.refused(codeNamespaces)
 		return c.refuse(n.name, connectError(&Error{Code: codeNamespaces, Msg: "Too many namespaces"}))
-	default:
-		return err
 	}
+	return err
 }
 
 var errNamespaces = errors.New("sio: too many namespaces")
 
 // reserve gives a socket its place on the connection and asks the middleware.
-func (c *conn) reserve(s *Socket) error {
+func (c *conn) reserve(s *Socket) (posted bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil
+		return false, nil
 	}
 	switch i := c.findLocked([]byte(s.nsp.name)); {
 	case i >= 0 && c.entries[i].state != entryLeft:
-		return protocolError("duplicate connect")
+		return false, protocolError("duplicate connect")
 	case i >= 0:
 		c.entries[i] = entry{s: s}
 	case len(c.entries) >= c.srv.cfg.Limits.Namespaces:
-		return errNamespaces
+		return false, errNamespaces
 	default:
 		c.entries = append(c.entries, entry{s: s})
 	}
 	c.postLocked(job{kind: jobConnect, s: s})
-	return nil
+	return true, nil
 }
 
 // refuse answers a CONNECT with a CONNECT_ERROR.
@@ -227,6 +263,9 @@ func (c *conn) refuse(nsp string, data any) error {
 	c.mu.Unlock()
 	if flood {
 		return errFlood
+	}
+	if c.v2 {
+		data = v2Error(data)
 	}
 	msgs, err := Encode(c.parser, Header{Type: PacketConnectError, Namespace: nsp}, data)
 	if err == nil {
@@ -271,6 +310,11 @@ func (c *conn) leaveLocked(s *Socket, reason string) {
 // OnClose implements engine.Handler.
 func (c *conn) OnClose(reason engine.Reason) {
 	c.srv.count.conns.Add(-1)
+	c.srv.tell(func(h *Hooks) {
+		if h.Closed != nil {
+			h.Closed(c.ec, reason)
+		}
+	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -283,8 +327,15 @@ func (c *conn) OnClose(reason engine.Reason) {
 	}
 	for _, e := range c.entries {
 		if e.state == entryOpen {
-			c.leaveLocked(e.s, reason.Text())
+			c.leaveLocked(e.s, c.closeTextLocked(reason))
 		}
 	}
 	c.entries = nil
+}
+
+func (c *conn) closeTextLocked(reason engine.Reason) string {
+	if c.text != "" {
+		return c.text
+	}
+	return reason.Text()
 }

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// Emit sends an event to this client. Arguments are encoded by their json tags
+// Emit sends an event to this client. Inside a middleware it precedes the answer
+// to the CONNECT, and clients keep it until then. Arguments are encoded by their json tags
 // in both encodings, []byte as binary. The error is [ErrNotConnected],
 // [ErrReserved], one of the transport, or says which argument cannot be encoded.
 func (s *Socket) Emit(event string, args ...any) error {
-	if !s.connected() {
+	if s.state.Load() == stateEnded {
 		return ErrNotConnected
 	}
 	return s.emit(Header{Type: PacketEvent, Namespace: s.nsp.name}, event, args)
@@ -24,6 +25,7 @@ func (s *Socket) emit(h Header, event string, args []any) error {
 	if err != nil {
 		return err
 	}
+	s.outgoing(&frames{payload: payload})
 	return s.conn.send(msgs)
 }
 
@@ -45,7 +47,10 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	defer t.Stop()
 	select {
 	case a := <-ch:
-		return a, nil
+		if a.gone {
+			return Args{}, ErrNotConnected
+		}
+		return a.Args, nil
 	case <-ctx.Done():
 		return Args{}, ctx.Err()
 	case <-s.done:
@@ -56,28 +61,49 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 }
 
 // expect reserves an ack id.
-func (s *Socket) expect() (uint32, chan Args, error) {
-	if !s.connected() {
-		return 0, nil, ErrNotConnected
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.acks) >= s.conn.srv.cfg.Limits.PendingAcks {
-		return 0, nil, ErrTooManyAcks
-	}
-	if s.acks == nil {
-		s.acks = make(map[uint32]chan Args)
-	}
-	id := (s.nsp.ids.Add(1) - 1) % maxAckID
-	ch := make(chan Args, 1)
-	s.acks[id] = ch
-	return id, ch, nil
+func (s *Socket) expect() (uint32, chan Answer, error) {
+	id, ch := s.nsp.nextAck(), make(chan Answer, 1)
+	return id, ch, s.expectAs(id, ch)
 }
 
-func (s *Socket) unexpect(id uint32) {
+func (n *Namespace) nextAck() uint32 { return (n.ids.Add(1) - 1) % maxAckID }
+
+// expectAs notes where the ack of that id goes. The channel gets exactly one
+// value, unless unexpect comes first, and must have room for it.
+func (s *Socket) expectAs(id uint32, ch chan Answer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.connected() { // asked under the lock, so that giveUp misses nothing
+		return ErrNotConnected
+	}
+	if len(s.acks) >= s.conn.srv.cfg.Limits.PendingAcks {
+		return ErrTooManyAcks
+	}
+	if s.acks == nil {
+		s.acks = make(map[uint32]chan Answer)
+	}
+	s.acks[id] = ch
+	return nil
+}
+
+// giveUp tells all who wait for an ack of a socket that has ended.
+func (s *Socket) giveUp() {
+	s.mu.Lock()
+	acks := s.acks
+	s.acks = nil
+	s.mu.Unlock()
+	for _, ch := range acks {
+		ch <- Answer{From: s.id, gone: true}
+	}
+}
+
+// unexpect reports whether the ack had not come.
+func (s *Socket) unexpect(id uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, waits := s.acks[id]
 	delete(s.acks, id)
+	return waits
 }
 
 // acked takes an ack from the reader.
@@ -90,5 +116,5 @@ func (s *Socket) acked(e *Event) {
 		s.conn.srv.count.unknownAcks.Add(1)
 		return
 	}
-	ch <- Args{event: e.clone()} // has room: one send per id
+	ch <- Answer{From: s.id, Args: Args{event: e.clone()}} // has room: one send per id
 }

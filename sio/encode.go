@@ -128,6 +128,8 @@ type frames struct {
 	once    [numParsers]sync.Once
 	msgs    [numParsers][]engine.Message
 	err     [numParsers]error
+	seen    sync.Once
+	own     *Event // the event for catch-alls
 }
 
 func (f *frames) of(p Parser) ([]engine.Message, error) {

@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"net/url"
 	"slices"
 
 	"gameserver/internal/mpcheck"
@@ -10,12 +11,13 @@ import (
 // as [Decoder.Decode] returns it. Its bytes belong to the decoder and die when
 // the handler returns or the next message is decoded; [Event.Args] copies them.
 type Event struct {
-	nsp    []byte   // empty for "/"
-	name   []byte   // of an EVENT
-	label  string   // name as registered, so that Name allocates nothing
-	data   []byte   // the whole payload
-	args   []byte   // the payload from its first argument on
-	parts  [][]byte // attachments of the default parser
+	nsp    []byte     // empty for "/"
+	query  url.Values // in the namespace of a v2 client
+	name   []byte     // of an EVENT
+	label  string     // name as registered, so that Name allocates nothing
+	data   []byte     // the whole payload
+	args   []byte     // the payload from its first argument on
+	parts  [][]byte   // attachments of the default parser
 	nargs  int
 	id     uint32
 	hasID  bool

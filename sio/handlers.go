@@ -108,18 +108,33 @@ func (s *Socket) receive(e *Event) error {
 		}
 	}
 	s.mu.RLock()
-	h, unknown := s.handlers[string(e.name)], s.unknown
+	h, unknown, l := s.handlers[string(e.name)], s.unknown, s.ears
 	s.mu.RUnlock()
 	switch {
-	case h == nil:
-		s.ignore(unknown, e)
+	case h == nil && (l == nil || len(l.uses) == 0):
+		s.dispatch(nil, unknown, l, e)
 		return nil
-	case h.raw != nil:
+	case h != nil && h.raw != nil:
 		e.label = h.name
-		s.callRaw(h, e)
+		s.dispatch(h, unknown, l, e)
 		return nil
 	default:
 		return s.conn.post(jobEvent, s, e)
+	}
+}
+
+// dispatch hands an event to whom it concerns, on the goroutine for that.
+func (s *Socket) dispatch(h, unknown *handler, l *ears, e *Event) {
+	if (l != nil || s.conn.srv.observed()) && !s.admits(e, l) {
+		return
+	}
+	switch {
+	case h == nil:
+		s.ignore(unknown, e)
+	case h.raw != nil:
+		s.callRaw(h, e)
+	default:
+		s.call(h, e)
 	}
 }
 
@@ -155,19 +170,13 @@ func (s *Socket) settle(n int) {
 // handle runs the handler of a queued event.
 func (s *Socket) handle(e *Event) {
 	s.mu.RLock()
-	h, unknown := s.handlers[e.label], s.unknown
+	h, unknown, l := s.handlers[e.label], s.unknown, s.ears
 	s.mu.RUnlock()
 	s.conn.mu.Lock()
 	deaf := s.deaf
 	s.conn.mu.Unlock()
-	switch {
-	case deaf:
-	case h == nil:
-		s.ignore(unknown, e)
-	case h.raw != nil:
-		s.callRaw(h, e)
-	default:
-		s.call(h, e)
+	if !deaf {
+		s.dispatch(h, unknown, l, e)
 	}
 }
 

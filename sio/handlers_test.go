@@ -316,7 +316,7 @@ func TestPendingAcksBound(t *testing.T) {
 		p.sends(`31[]`)
 		go func() { _, err = sock.EmitWithAck(t.Context(), "q") }()
 		synctest.Wait()
-		p.sends(`33[]`)
+		p.sends(`34[]`) // the id 3 was of the one refused
 		require.NoError(t, err)
 		p.leaves()
 	})

@@ -10,13 +10,17 @@ import (
 // runs on the goroutine of the connection's handlers.
 func (c *conn) join(s *Socket) {
 	if err := s.admitted(); err != nil {
+		s.end()
 		c.forget(s)
 		c.refuseOrClose(s, err)
+		s.unuse()
 		return
 	}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
+		s.end()
+		s.unuse()
 		return
 	}
 	for i := range c.entries {
@@ -32,7 +36,11 @@ func (c *conn) join(s *Socket) {
 	if first {
 		c.link.Admit()
 	}
-	msgs, err := Encode(c.parser, Header{Type: PacketConnect, Namespace: s.nsp.name}, map[string]any{"sid": s.id})
+	var answer []any
+	if !c.v2 {
+		answer = []any{map[string]any{"sid": s.id}}
+	}
+	msgs, err := Encode(c.parser, Header{Type: PacketConnect, Namespace: s.nsp.name}, answer...)
 	if err == nil {
 		err = c.send(msgs)
 	}
@@ -42,7 +50,13 @@ func (c *conn) join(s *Socket) {
 	if !s.begin() {
 		return
 	}
+	s.entered = true
 	c.srv.count.joined.Add(1)
+	c.srv.tell(func(h *Hooks) {
+		if h.Connected != nil {
+			h.Connected(s)
+		}
+	})
 	for _, h := range s.nsp.connectionHandlers() {
 		c.srv.guard("OnConnection", func() { h(s) })
 	}
@@ -87,13 +101,13 @@ func (c *conn) refuseOrClose(s *Socket, err error) {
 	}
 }
 
-// connectError is the payload of a CONNECT_ERROR.
-func connectError(err *Error) any {
-	return struct {
-		Message string `json:"message"`
-		Data    *Error `json:"data"`
-	}{err.Msg, err}
+// connectErrorData is the payload of a CONNECT_ERROR.
+type connectErrorData struct {
+	Message string `json:"message"`
+	Data    *Error `json:"data"`
 }
+
+func connectError(err *Error) any { return connectErrorData{err.Msg, err} }
 
 // internal logs an error that the client must not see and returns what it may.
 func (s *Server) internal(where string, err error) *Error {

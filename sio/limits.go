@@ -9,14 +9,15 @@ import (
 // Fixed maxima. Reaching one of the first four is a protocol error, which ends
 // the connection.
 const (
-	maxEventName   = 256     // bytes of an event name
-	maxNamespace   = 256     // bytes of a namespace name
-	maxAckID       = 1 << 31 // largest ack id either side may use
-	maxAttachments = 16      // ceiling of Limits.Attachments
-	maxRefused     = 64      // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
-	maxDepth       = mpcheck.MaxDepth - envelopeDepth
-	maxPooled      = 64 << 10 // buffers that grew beyond are not kept
-	maxMarshal     = 128      // nesting of a Go value given to Emit; deeper is an error
+	maxEventName    = 256     // bytes of an event name
+	maxNamespace    = 256     // bytes of a namespace name
+	maxAckID        = 1 << 31 // largest ack id either side may use
+	maxAttachments  = 16      // ceiling of Limits.Attachments
+	maxRefused      = 64      // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
+	maxDepth        = mpcheck.MaxDepth - envelopeDepth
+	maxPooled       = 64 << 10 // buffers that grew beyond are not kept
+	defaultChildren = 10_000   // Config.MaxChildren
+	maxMarshal      = 128      // nesting of a Go value given to Emit; deeper is an error
 
 	// A msgpack packet is a map around the payload: one more level, and up to
 	// sixteen more values than the same payload has in JSON.

@@ -14,21 +14,36 @@ type Namespace struct {
 	name string
 	ids  atomic.Uint32 // ack ids
 
-	mu     sync.RWMutex // guards the following
-	uses   []func(*Socket) error
-	opens  []func(*Socket)
-	all    room
-	byID   map[string]*Socket
-	byName map[string]*room
+	match  func(name string, auth func(into any) error) bool // of a dynamic namespace, which has no sockets itself
+	parent *Namespace                                        // of a child of one
+	remote Adapter                                           // nil when there is no other server
+	born   sync.Once                                         // hooks were told
+
+	// Guarded by srv.mu.
+	children map[*Namespace]struct{}
+	users    int  // sockets that are, or may come to be, in a child
+	pinned   bool // named by the application: never removed
+
+	mu         sync.RWMutex // guards the following
+	uses       []func(*Socket) error
+	opens      []func(*Socket)
+	serverSide map[string]func(Args)
+	all        room
+	byID       map[string]*Socket
+	byName     map[string]*room
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	return &Namespace{
+	n := &Namespace{
 		srv:    s,
 		name:   name,
 		byID:   make(map[string]*Socket),
 		byName: make(map[string]*room),
 	}
+	if s.cfg.Adapter != nil {
+		n.remote = s.cfg.Adapter(local{n})
+	}
+	return n
 }
 
 // Name returns the name, with its slash.
@@ -54,14 +69,22 @@ func (n *Namespace) OnConnection(h func(*Socket)) {
 
 func (n *Namespace) middleware() []func(*Socket) error {
 	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.uses
+	uses := n.uses
+	n.mu.RUnlock()
+	if n.parent != nil {
+		return slices.Concat(n.parent.middleware(), uses)
+	}
+	return uses
 }
 
 func (n *Namespace) connectionHandlers() []func(*Socket) {
 	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.opens
+	opens := n.opens
+	n.mu.RUnlock()
+	if n.parent != nil {
+		return slices.Concat(n.parent.connectionHandlers(), opens)
+	}
+	return opens
 }
 
 // Sockets iterates over the sockets connected at the time of the call.

@@ -20,14 +20,22 @@ func (n *Namespace) enter(s *Socket) {
 
 // exit removes a socket from the namespace and from its rooms.
 func (n *Namespace) exit(s *Socket) {
+	n.srv.tellRooms(n.remove(s))
+}
+
+func (n *Namespace) remove(s *Socket) (left []roomChange) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !s.inside {
-		return
+		return nil
 	}
 	s.inside = false
+	watched := n.srv.observed()
 	for r := range s.rooms {
-		n.leaveLocked(s, r)
+		last := n.leaveLocked(s, r)
+		if watched {
+			left = append(left, roomChange{s: s, room: r.name, edge: last})
+		}
 	}
 	s.rooms = nil
 	delete(n.byID, s.id)
@@ -36,21 +44,23 @@ func (n *Namespace) exit(s *Socket) {
 	n.all.members[s.place], moved.place = moved, s.place
 	n.all.members[last] = nil
 	n.all.members = n.all.members[:last]
+	return left
 }
 
-func (n *Namespace) joinLocked(s *Socket, name string) error {
+// joinLocked reports whether the socket was not in the room.
+func (n *Namespace) joinLocked(s *Socket, name string) (joined bool, err error) {
 	if name == s.id {
 		s.leftOwn = false
-		return nil
+		return false, nil
 	}
 	r := n.byName[name]
 	if r != nil {
 		if _, in := s.rooms[r]; in {
-			return nil
+			return false, nil
 		}
 	}
 	if len(s.rooms)+1 >= n.srv.cfg.Limits.Rooms {
-		return ErrTooManyRooms
+		return false, ErrTooManyRooms
 	}
 	if r == nil {
 		r = &room{name: name}
@@ -61,14 +71,13 @@ func (n *Namespace) joinLocked(s *Socket, name string) error {
 	}
 	s.rooms[r] = len(r.members)
 	r.members = append(r.members, s)
-	return nil
+	return true, nil
 }
 
-func (n *Namespace) leaveLocked(s *Socket, r *room) {
-	at, in := s.rooms[r]
-	if !in {
-		return
-	}
+// leaveLocked takes a socket out of a room it is in and reports whether it was
+// the last.
+func (n *Namespace) leaveLocked(s *Socket, r *room) bool {
+	at := s.rooms[r]
 	last := len(r.members) - 1
 	moved := r.members[last]
 	r.members[at], moved.rooms[r] = moved, at
@@ -78,6 +87,7 @@ func (n *Namespace) leaveLocked(s *Socket, r *room) {
 	if last == 0 {
 		delete(n.byName, r.name)
 	}
+	return last == 0
 }
 
 // Join puts the socket into rooms. A room exists while it has members. Every
@@ -85,29 +95,51 @@ func (n *Namespace) leaveLocked(s *Socket, r *room) {
 // namespace, Join does nothing. Beyond Limits.Rooms it returns
 // [ErrTooManyRooms], having joined the rooms before.
 func (s *Socket) Join(rooms ...string) error {
+	joined, err := s.join(rooms)
+	s.conn.srv.tellRooms(joined)
+	return err
+}
+
+func (s *Socket) join(rooms []string) (joined []roomChange, err error) {
 	s.nsp.mu.Lock()
 	defer s.nsp.mu.Unlock()
 	if !s.inside {
-		return nil
+		return nil, nil
 	}
+	watched := s.conn.srv.observed()
 	for _, name := range rooms {
-		if err := s.nsp.joinLocked(s, name); err != nil {
-			return err
+		news, err := s.nsp.joinLocked(s, name)
+		if err != nil {
+			return joined, err
+		}
+		if news && watched {
+			joined = append(joined, roomChange{s: s, room: name, in: true, edge: len(s.nsp.byName[name].members) == 1})
 		}
 	}
-	return nil
+	return joined, nil
 }
 
 // Leave takes the socket out of a room.
 func (s *Socket) Leave(room string) {
+	if left, last := s.leaveRoom(room); left && s.conn.srv.observed() {
+		s.conn.srv.tellRooms([]roomChange{{s: s, room: room, edge: last}})
+	}
+}
+
+func (s *Socket) leaveRoom(room string) (left, last bool) {
 	s.nsp.mu.Lock()
 	defer s.nsp.mu.Unlock()
 	if room == s.id {
 		s.leftOwn = true
 	}
-	if r := s.nsp.byName[room]; r != nil {
-		s.nsp.leaveLocked(s, r)
+	r := s.nsp.byName[room]
+	if r == nil {
+		return false, false
 	}
+	if _, in := s.rooms[r]; !in {
+		return false, false
+	}
+	return true, s.nsp.leaveLocked(s, r)
 }
 
 // Rooms returns the rooms of the socket, sorted; none once it has left.

@@ -2,11 +2,12 @@ package sio
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gameserver/engine"
@@ -22,6 +23,21 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Limits bounds what one connection may cost.
 	Limits Limits
+	// Adapter returns what connects a namespace of this server to the other
+	// servers of a cluster. It must not block, nor use the server yet. Nil: there
+	// are no others.
+	Adapter func(Local) Adapter
+	// MaxChildren bounds the children of dynamic namespaces that exist at once;
+	// 10 000. Beyond it a CONNECT is refused with too_many_namespaces.
+	MaxChildren int
+	// KeepChildren keeps children of dynamic namespaces that nobody is in.
+	KeepChildren bool
+	// RefuseEIO3 tells which namespaces refuse Socket.IO v2 clients, where
+	// Engine lets them in at all. Nil: none does.
+	RefuseEIO3 func(namespace string) bool
+	// ClientFiles holds the client's bundles, which are served by their official
+	// names (socket.io.min.js …) below the path of the server. Nil: none are.
+	ClientFiles fs.FS
 	// Logger takes what handlers did wrong and what was refused; nil discards.
 	Logger *slog.Logger
 	// Refused is called for everything this layer refuses, with reasons from a
@@ -37,9 +53,13 @@ type Server struct {
 	log    *slog.Logger
 	count  counters
 	busy   busy
+	files  *clientFiles
+	hooks  atomic.Pointer[[]Hooks]
 
-	mu   sync.RWMutex // guards the following
-	nsps map[string]*Namespace
+	mu       sync.RWMutex // guards the following
+	nsps     map[string]*Namespace
+	dynamic  []*Namespace // in the order in which they are asked
+	children int          // of all of them
 }
 
 // New returns a server with the namespace "/".
@@ -47,6 +67,9 @@ func New(cfg Config) *Server {
 	cfg.Limits = cfg.Limits.withDefaults()
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = 45 * time.Second
+	}
+	if cfg.MaxChildren <= 0 {
+		cfg.MaxChildren = defaultChildren
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -57,44 +80,23 @@ func New(cfg Config) *Server {
 	if cfg.Engine.Refused == nil {
 		cfg.Engine.Refused = cfg.Refused
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, nsps: make(map[string]*Namespace)}
+	s := &Server{cfg: cfg, log: cfg.Logger, nsps: make(map[string]*Namespace), files: newClientFiles(cfg.ClientFiles)}
 	cfg.Engine.Open = func(c *engine.Conn) engine.Handler { return s.accept(c, c) }
 	s.engine = engine.New(cfg.Engine)
 	s.Of("/")
 	return s
 }
 
-// ServeHTTP serves the Engine.IO requests below the path it is mounted on.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+// ServeHTTP serves the Engine.IO requests below the path it is mounted on, and
+// Config.ClientFiles.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.files == nil || !s.files.serve(w, r) {
+		s.engine.ServeHTTP(w, r)
+	}
+}
 
 // Engine returns the transport, for its statistics.
 func (s *Server) Engine() *engine.Server { return s.engine }
-
-// Of returns the namespace of that name, creating it when it does not exist. A
-// missing leading slash is added.
-func (s *Server) Of(name string) *Namespace {
-	if !strings.HasPrefix(name, "/") {
-		name = "/" + name
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.nsps[name]
-	if n == nil {
-		n = newNamespace(s, name)
-		s.nsps[name] = n
-	}
-	return n
-}
-
-// lookup finds a namespace by the name a client sent, which never becomes a key.
-func (s *Server) lookup(name []byte) *Namespace {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(name) == 0 {
-		return s.nsps["/"]
-	}
-	return s.nsps[string(name)]
-}
 
 // Shutdown closes every connection, sockets seeing the reason "server shutting
 // down", and waits until all handlers have returned or ctx ends. It does not

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"net/url"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gameserver/engine"
 )
@@ -17,20 +19,28 @@ type Socket struct {
 	Data any
 
 	// Immutable after newSocket.
-	conn *conn
-	nsp  *Namespace
-	id   string
-	auth []byte
-	done chan struct{} // closed when the socket ends
+	conn  *conn
+	nsp   *Namespace
+	id    string
+	auth  []byte
+	query url.Values // of the handshake, when it is not the connection's
+	since time.Time
+	done  chan struct{} // closed when the socket ends
 
 	state  atomic.Uint32 // stateJoining …
 	direct atomic.Bool   // events go straight to their handlers
+	unused atomic.Bool   // the namespace need not wait for this socket
+
+	entered bool // has been in the namespace; owned by the goroutine of the handlers
 
 	mu       sync.RWMutex // guards the following
 	handlers map[string]*handler
 	unknown  *handler // of all other events, or nil
 	onLeave  []func(reason string)
-	acks     map[uint32]chan Args
+	onLeft   []func(reason string)
+	acks     map[uint32]chan Answer
+	ears     *ears  // catch-alls and middleware, or nil; never changed, only replaced
+	shared   []byte // see Share
 
 	// Guarded by conn.mu.
 	early  int  // events in the inbox that came before OnConnection had returned
@@ -62,6 +72,8 @@ func newSocket(c *conn, n *Namespace, auth []byte) *Socket {
 		id:   base64.RawURLEncoding.EncodeToString(b[:]),
 		auth: bytes.Clone(auth),
 		done: make(chan struct{}),
+
+		since: time.Now(),
 	}
 }
 
@@ -84,17 +96,27 @@ func (s *Socket) RawAuth() []byte { return s.auth }
 // Auth decodes the auth payload into what into points to, by the rules of
 // [On]. Without a payload it leaves into alone.
 func (s *Socket) Auth(into any) error {
-	if s.auth == nil {
+	return decodeAuth(s.conn.parser, s.auth, into)
+}
+
+func decodeAuth(p Parser, auth []byte, into any) error {
+	if auth == nil {
 		return nil
 	}
-	b := s.auth
-	if s.conn.parser == ParserJSON {
+	if p == ParserJSON {
 		var err error
-		if b, err = transcode(nil, b, nil); err != nil {
+		if auth, err = transcode(nil, auth, nil); err != nil {
 			return err
 		}
 	}
-	return decodeInto(into, b)
+	return decodeInto(into, auth)
+}
+
+// unuse tells the namespace that it has a user less.
+func (s *Socket) unuse() {
+	if s.unused.CompareAndSwap(false, true) {
+		s.nsp.release()
+	}
 }
 
 func (s *Socket) connected() bool { return s.state.Load() == stateOpen }
@@ -119,6 +141,7 @@ func (s *Socket) end() bool {
 		s.conn.srv.count.sockets.Add(-1)
 	}
 	close(s.done)
+	s.giveUp()
 	return true
 }
 
@@ -131,6 +154,20 @@ func (s *Socket) leave(reason string) {
 		s.conn.srv.guard("OnDisconnect", func() { h(reason) })
 	}
 	s.nsp.exit(s)
+	s.mu.RLock()
+	handlers = s.onLeft
+	s.mu.RUnlock()
+	for _, h := range handlers {
+		s.conn.srv.guard("OnDisconnected", func() { h(reason) })
+	}
+	if s.entered {
+		s.conn.srv.tell(func(h *Hooks) {
+			if h.Disconnected != nil {
+				h.Disconnected(s, reason)
+			}
+		})
+	}
+	s.unuse()
 }
 
 // OnDisconnect adds a function to be called once when the socket has ended, on
@@ -139,6 +176,14 @@ func (s *Socket) OnDisconnect(h func(reason string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onLeave = append(s.onLeave, h)
+}
+
+// OnDisconnected adds a function to be called after those of OnDisconnect, when
+// the socket has left its rooms.
+func (s *Socket) OnDisconnected(h func(reason string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onLeft = append(s.onLeft, h)
 }
 
 // Disconnect sends DISCONNECT, so that the client does not reconnect by itself,
