@@ -41,6 +41,7 @@ type Conn struct {
 	live     bool   // messages go to sock
 	paused   bool   // polling holds still for the upgrade
 	requests int    // polling requests under way
+	parted   bool   // ended, and nothing is added to queue any more
 	queue    outbox // messages waiting for a poll
 	frames   []byte // scratch for frames
 }
@@ -180,6 +181,7 @@ func (c *Conn) finish(graceful bool) {
 	if graceful && s == nil {
 		c.queue.add(packetClose, nil, false)
 	}
+	c.parted = true
 	if p := c.probe.Load(); p != nil && p != s {
 		_ = p.nc.Close()
 	}

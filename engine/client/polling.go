@@ -179,7 +179,7 @@ func (c *Conn) leave() {
 func (c *Conn) take(buf []byte) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.live && !c.ended.Load() && (c.paused || c.queue.empty()) {
+	for !c.live && !c.parted && (c.paused || c.queue.empty()) {
 		c.cond.Wait()
 	}
 	if c.live || c.queue.empty() || c.ctx.Err() != nil {
