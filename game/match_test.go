@@ -141,6 +141,12 @@ func TestIDsRestAndReturn(t *testing.T) {
 
 	require.True(t, w.Ships.Del(p.ID))
 	require.True(t, w.Ships.Put(p.ID, ship{}), "a player's ID stays the player's")
+
+	d.Advance(10*idRestTicks, StateRunning)
+	require.True(t, w.Ships.Del(first))
+	require.EqualValues(t, 9, w.Ships.Add(ship{}), "the rest counts from the deletion")
+	d.Advance(11*idRestTicks, StateRunning)
+	require.Equal(t, first, w.Ships.Add(ship{}))
 }
 
 func TestIDsEndAtTheBound(t *testing.T) {

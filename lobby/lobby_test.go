@@ -108,6 +108,22 @@ func TestGraceEndsTheTicket(t *testing.T) {
 	})
 }
 
+func TestReturnStopsTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})
+		b.enter("a")
+		ticket := b.Active("a").Ticket
+		b.Detach("a")
+		time.Sleep(DefaultGrace / 2)
+		require.NoError(t, b.Attach("a", "a"))
+		time.Sleep(10 * DefaultGrace)
+		require.Equal(t, ticket, b.Active("a").Ticket)
+		b.Detach("a")
+		time.Sleep(DefaultGrace - time.Second)
+		require.Equal(t, ticket, b.Active("a").Ticket, "and the next one is whole")
+	})
+}
+
 func TestSecondConnectionKeepsThePlayerAttached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})

@@ -180,6 +180,38 @@ func TestWhatIsSeenIsForgotten(t *testing.T) {
 	require.Empty(t, f.seats[0].mail.letters)
 }
 
+// TestWelcomeIsNoSnapshot: a client that has read welcome knows its tick, but
+// has not seen what follows in that tick.
+func TestWelcomeIsNoSnapshot(t *testing.T) {
+	rules := quick()
+	rules.Hold = time.Hour
+	f := newFixture(t, rules, persons(2))
+	f.attach(1, &link{})
+	s := f.attach(0, &link{})
+	f.ticks(3)
+	s.Detach()
+	f.game.step = func(s *game.Step[input]) {
+		if s.Tick == 4 {
+			s.Match.Broadcast("b", nil)
+		}
+	}
+	f.ticks(2)
+	for range 3 {
+		l := &link{}
+		s = f.attach(0, l)
+		f.ticks(1)
+		require.Contains(t, l.log, `event [4,"b",null]`)
+		s.Input(f.tick+1, f.tick, value(1, false))
+		s.Detach()
+		f.ticks(1)
+	}
+	s = f.attach(0, &link{})
+	f.ticks(3)
+	s.Input(f.tick+1, f.tick, value(1, false)) // of a later snapshot
+	f.ticks(1)
+	require.Empty(t, f.seats[0].mail.letters)
+}
+
 func TestBotsAndStrangersHaveNoMail(t *testing.T) {
 	f := newFixture(t, quick(), append(persons(2), SeatSpec{Bot: true}))
 	f.game.step = func(s *game.Step[input]) { s.Match.Broadcast("b", nil) }

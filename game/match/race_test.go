@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gameserver/game"
 
@@ -98,7 +99,7 @@ func TestSameInboxSameWorld(t *testing.T) {
 	}
 	var tape []entry
 	rules := quick()
-	rules.Players, rules.Bots = game.Between(1, 8), true
+	rules.Players, rules.Bots, rules.Hold = game.Between(1, 8), true, time.Hour
 	script := func(f *fixture) {
 		f.game.step = func(s *game.Step[input]) {
 			for p, in := range s.Inputs() {

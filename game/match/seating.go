@@ -99,7 +99,6 @@ func (m *Match) welcome(s *seat, l Link) {
 	if l.Msgpack() {
 		s.enc = snap.Msgpack
 	}
-	m.world.Forget(&s.view)
 	s.mail.resume()
 	w := welcome{
 		Match: m.cfg.ID, Tick: m.tick, Rate: m.rules.Tick, Every: m.rules.Every(), You: s.player.ID,
