@@ -40,6 +40,8 @@ func (p packet) encodedLen() int {
 // cost is what the packet counts for while it waits.
 func (p packet) cost() int { return p.encodedLen() + packetOverhead }
 
+func (p packet) message() bool { return p.typ == packetMessage || p.typ == packetBinary }
+
 // appendTo appends the packet as it stands in a payload.
 func (p packet) appendTo(dst []byte) []byte {
 	dst = append(dst, p.typ)
@@ -50,10 +52,12 @@ func (p packet) appendTo(dst []byte) []byte {
 }
 
 // joinPayload joins as many packets from the front as one payload may hold, at
-// least one, and returns how many those are.
+// least one, and returns how many those are. A close packet does not share one
+// with a message before it: the official client obeys it before it has acted on
+// that message, which may tell it to stay away.
 func joinPayload(packets []packet, maxBytes int) (payload []byte, taken int) {
 	for i, p := range packets {
-		if i == maxPayloadPackets || i > 0 && len(payload)+1+p.encodedLen() > maxBytes {
+		if i == maxPayloadPackets || i > 0 && (p.typ == packetClose && packets[i-1].message() || len(payload)+1+p.encodedLen() > maxBytes) {
 			return payload, i
 		}
 		if i > 0 {

@@ -30,6 +30,11 @@ func TestJoinPayloadBounds(t *testing.T) {
 	require.Equal(t, "41234", string(b))
 	require.Equal(t, 1, n)
 
+	closed := []packet{text("1234"), {typ: packetClose}}
+	b, n = joinPayload(closed, 1e6)
+	require.Equal(t, "41234", string(b), "a close waits for the next payload")
+	require.Equal(t, 1, n)
+
 	many := make([]packet, maxPayloadPackets+1)
 	for i := range many {
 		many[i] = text("x")
@@ -101,6 +106,9 @@ func FuzzPayload(f *testing.F) {
 				}
 				packets = append(packets, packet{typ: packetBinary, data: data})
 				continue
+			}
+			if p[0] == packetClose && len(packets) > 0 && packets[len(packets)-1].message() {
+				return // we never join those
 			}
 			packets = append(packets, packet{typ: p[0], data: p[1:]})
 		}
