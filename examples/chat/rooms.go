@@ -59,7 +59,7 @@ func (rs rooms) join(name, id, nick string) (view, bool) {
 		rs[name] = r
 	}
 	r.names[id] = nick
-	return view{Room: name, Messages: slices.Clone(r.messages), People: r.people(name)}, true
+	return view{Room: name, Messages: append([]message{}, r.messages...), People: r.people(name)}, true
 }
 
 func (rs rooms) leave(name, id string) (people, bool) {

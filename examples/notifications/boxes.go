@@ -56,7 +56,7 @@ func (bs *boxes) look(user string) box {
 	if b == nil {
 		return box{Items: []notification{}}
 	}
-	return box{Items: slices.Clone(b.Items), Read: b.Read}
+	return box{Items: append([]notification{}, b.Items...), Read: b.Read}
 }
 
 // read marks what a user has read.
