@@ -74,113 +74,128 @@ func TestEverythingAtOnce(t *testing.T) {
 			}
 			require.True(t, f.State().Final(), "it ended: %v", f.State())
 			<-done
-			require.Len(t, f.ends, 1, fmt.Sprint(f.ends))
 			require.Equal(t, asked.Load(), answered.Load())
 			require.Equal(t, leaving.Load(), left.Load())
-			open.Range(func(k, v any) bool {
-				l, s := k.(*link), v.(*Seat)
-				require.True(t, l.closed != 0 || s.gone.Load(), "a link is open")
-				return true
-			})
-			for i := range f.seats {
-				require.Nil(t, f.seats[i].link)
-			}
-			require.ErrorIs(t, f.Claim(t.Context(), 0, 0, false), ErrGone)
+			f.requireClean(&open)
 		})
 	}
 }
 
-// TestSameInboxSameWorld replays what the inbox of one match held to another:
-// what links are given is the same to the byte.
-func TestSameInboxSameWorld(t *testing.T) {
-	type entry struct {
-		tick uint32
-		e    Entry
+// requireClean checks that a match is over, once, and holds nothing any more.
+func (f *fixture) requireClean(open *sync.Map) {
+	f.t.Helper()
+	require.Len(f.t, f.ends, 1, fmt.Sprint(f.ends))
+	open.Range(func(k, v any) bool {
+		l, s := k.(*link), v.(*Seat)
+		require.True(f.t, l.closed != 0 || s.gone.Load(), "a link is open")
+		return true
+	})
+	for i := range f.seats {
+		require.Nil(f.t, f.seats[i].link)
 	}
-	var tape []entry
+	require.ErrorIs(f.t, f.Claim(f.t.Context(), 0, 0, false), ErrGone)
+}
+
+// taped is an entry of an inbox with the tick that took it.
+type taped struct {
+	tick uint32
+	e    Entry
+}
+
+// conn names a connection of a seat in a tape.
+type conn struct {
+	seat  int
+	epoch uint32
+}
+
+// dice gives a match a game in which chance, inputs, requests and bots matter.
+func dice(t *testing.T) *fixture {
+	t.Helper()
 	rules := quick()
 	rules.Players, rules.Bots, rules.Hold = game.Between(1, 8), true, time.Hour
-	script := func(f *fixture) {
-		f.game.step = func(s *game.Step[input]) {
-			for p, in := range s.Inputs() {
-				b := f.game.Bodies.Mut(p.ID)
-				b.X += float32(s.Match.Rand.IntN(10)) + float32(in.N%3)
-				if in.Fire || p.Bot {
-					f.game.Bodies.Add(body{X: b.X})
-					p.Send("shot", s.Match.Rand.Uint32())
-				}
-			}
-			for id := range f.game.Bodies.All() {
-				if id > 8 && s.Match.Rand.IntN(4) == 0 {
-					f.game.Bodies.Del(id)
-				}
+	f := newFixture(t, rules, append(persons(4), SeatSpec{Bot: true}))
+	f.game.step = func(s *game.Step[input]) {
+		for p, in := range s.Inputs() {
+			b := f.game.Bodies.Mut(p.ID)
+			b.X += float32(s.Match.Rand.IntN(10)) + float32(in.N%3)
+			if in.Fire || p.Bot {
+				f.game.Bodies.Add(body{X: b.X})
+				p.Send("shot", s.Match.Rand.Uint32())
 			}
 		}
-		f.game.on["handle"] = func(m *game.Match, p *game.Player) error {
-			m.After(3, func() { m.Broadcast("later", p.ID) })
-			return nil
+		for id := range f.game.Bodies.All() {
+			if id > 8 && s.Match.Rand.IntN(4) == 0 {
+				f.game.Bodies.Del(id)
+			}
 		}
 	}
-	first := newFixture(t, rules, append(persons(4), SeatSpec{Bot: true}))
-	first.Match.cfg.Tap = func(tick uint32, e *Entry) {
+	f.game.on["handle"] = func(m *game.Match, p *game.Player) error {
+		m.After(3, func() { m.Broadcast("later", p.ID) })
+		return nil
+	}
+	return f
+}
+
+// record plays a match and returns what its inbox held and its links were given.
+func record(t *testing.T) (tape []taped, links map[conn]*link) {
+	t.Helper()
+	f := dice(t)
+	f.Match.cfg.Tap = func(tick uint32, e *Entry) {
 		c := *e
 		c.Data = append([]byte(nil), e.Data...)
-		tape = append(tape, entry{tick, c})
+		tape = append(tape, taped{tick, c})
 	}
-	script(first)
-	logs := map[string][]string{}
-	links := map[[2]uint32]*link{}
+	links = map[conn]*link{}
 	seats := map[int]*Seat{}
 	for i := range 200 {
 		n := i % 4
 		switch {
 		case i%17 == 0 || seats[n] == nil:
 			l := &link{}
-			seats[n] = first.attach(n, l)
-			links[[2]uint32{uint32(n), seats[n].epoch}] = l
+			seats[n] = f.attach(n, l)
+			links[conn{n, seats[n].epoch}] = l
 		case i%29 == 0:
 			seats[n].Detach()
 		case i%31 == 0:
 			seats[n].Request("r", nil, func(any, error) {})
 		default:
-			seats[n].Input(first.tick+1+uint32(i%3), first.tick, value(i, i%2 == 0))
+			seats[n].Input(f.tick+1+uint32(i%3), f.tick, value(i, i%2 == 0))
 		}
-		first.ticks(1)
+		f.ticks(1)
 	}
-	for k, l := range links {
-		logs[fmt.Sprint(k)] = l.log
-	}
-	require.Greater(t, len(logs), 8)
+	return tape, links
+}
 
-	second := newFixture(t, rules, append(persons(4), SeatSpec{Bot: true}))
-	script(second)
-	held := map[[2]uint32]*Seat{}
-	again := map[[2]uint32]*link{}
+// TestSameInboxSameWorld replays what the inbox of one match held to another:
+// what links are given is the same.
+func TestSameInboxSameWorld(t *testing.T) {
+	tape, links := record(t)
+	require.Greater(t, len(links), 8)
+	f := dice(t)
+	held, again := map[conn]*Seat{}, map[conn]*link{}
 	for i := range 200 {
 		for ; len(tape) > 0 && tape[0].tick == uint32(i+1); tape = tape[1:] {
 			e := tape[0].e
-			key := [2]uint32{uint32(e.Seat), e.Epoch}
+			c := conn{e.Seat, e.Epoch}
 			switch e.Kind {
 			case KindAttach:
-				again[key] = &link{}
-				held[key] = second.attach(e.Seat, again[key])
+				again[c] = &link{}
+				held[c] = f.attach(e.Seat, again[c])
 			case KindDetach:
-				held[key].Detach()
+				held[c].Detach()
 			case KindInput:
-				held[key].Input(e.S, e.K, e.Data)
+				held[c].Input(e.S, e.K, e.Data)
 			case KindRequest:
-				held[key].Request(e.Event, e.Data, func(any, error) {})
+				held[c].Request(e.Event, e.Data, func(any, error) {})
 			case KindLeave, KindClaim, KindStop:
 				t.Fatalf("unexpected %v", e.Kind)
 			}
 		}
-		second.ticks(1)
+		f.ticks(1)
 	}
-	for k, l := range again {
-		require.Equal(t, len(logs[fmt.Sprint(k)]), len(l.log))
-		for i, line := range l.log {
-			require.Equal(t, logs[fmt.Sprint(k)][i], line)
-		}
-		require.Equal(t, links[k].entities, l.entities)
+	require.Len(t, again, len(links))
+	for c, l := range again {
+		require.Equal(t, links[c].log, l.log)
+		require.Equal(t, links[c].entities, l.entities)
 	}
 }
