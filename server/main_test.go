@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -36,8 +37,9 @@ type boat struct {
 }
 
 type oar struct {
-	Row   int  `in:"-8..8"`
-	Crash bool `in:"edge"`
+	Row   int     `in:"-8..8"`
+	Crash bool    `in:"edge"`
+	Lean  float64 `in:"-1..1"`
 }
 
 func (g *pond) Join(_ *game.Match, p *game.Player) error {
@@ -311,3 +313,10 @@ func (h *harbour) pair(a, b *sailor) welcome {
 func clientOptions() client.Options { return client.Options{Transport: engineclient.WebSocket} }
 
 func duo() game.Rules { return game.Rules{Players: game.Between(2, 2)} }
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(b)
+}

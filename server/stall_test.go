@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"gameserver/game"
 	"gameserver/server/client"
 )
 
@@ -92,13 +91,13 @@ const stallFrame = 16 << 10
 // TestNeverReadingClientCostsItsOutboxOnly has a player who stops reading, in a
 // match with another and beside a second match.
 func TestNeverReadingClientCostsItsOutboxOnly(t *testing.T) {
-	h := openShoal(t, game.Rules{})
+	h := openShoal(t)
 	gate := newStaller()
 	quiet := h.witness("quiet", client.Options{Msgpack: true, Dial: gate.dial})
 	mate := h.witness("mate", client.Options{Msgpack: true})
-	seat(t, "shoal", quiet, mate)
+	seat(t, quiet, mate)
 	left, right := h.witness("left", client.Options{}), h.witness("right", client.Options{Msgpack: true})
-	seat(t, "shoal", left, right)
+	seat(t, left, right)
 	quiet.sees(3)
 	quiet.unharmed()
 
@@ -162,11 +161,11 @@ func TestNeverReadingClientCostsItsOutboxOnly(t *testing.T) {
 // TestStalledClientGoesOnFromTheLastSnapshotItTook reads again before it is
 // ended: the next snapshot builds on the last one that it was sent.
 func TestStalledClientGoesOnFromTheLastSnapshotItTook(t *testing.T) {
-	h := openShoal(t, game.Rules{})
+	h := openShoal(t)
 	gate := newStaller()
 	quiet := h.witness("quiet", client.Options{Dial: gate.dial})
 	mate := h.witness("mate", client.Options{Msgpack: true})
-	seat(t, "shoal", quiet, mate)
+	seat(t, quiet, mate)
 	quiet.sees(3)
 	gate.stop()
 	defer gate.start()

@@ -43,6 +43,9 @@ func (g *shoal) Leave(_ *game.Match, p *game.Player, _ game.Reason) { g.Boats.De
 
 func (g *shoal) Step(s *game.Step[oar]) {
 	for p, in := range s.Inputs() {
+		if !(in.Lean >= -1 && in.Lean <= 1) || in.Row < -8 || in.Row > 8 {
+			panic("an input that the schema forbids")
+		}
 		if b := g.Boats.Mut(p.ID); b != nil {
 			b.X += float64(in.Row)
 		}
@@ -63,11 +66,11 @@ func (g *shoal) Handle(m *game.Match, _ *game.Player, _ string, a game.Args) (an
 }
 
 // openShoal runs a server with the shoal for two.
-func openShoal(t *testing.T, rules game.Rules) *harbour {
+func openShoal(t *testing.T) *harbour {
 	t.Helper()
-	rules.Players, rules.Countdown = game.Between(2, 2), -1
 	h := &harbour{Server: New(Config{QueueFill: time.Hour}), t: t, done: make(chan error, 1)}
-	game.Register(h.Server, "shoal", func() *shoal { return &shoal{} }, rules)
+	game.Register(h.Server, "shoal", func() *shoal { return &shoal{} },
+		game.Rules{Players: game.Between(2, 2), Countdown: -1})
 	ln, err := engine.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h.url = "http://" + ln.Addr().String()
@@ -140,7 +143,7 @@ func (w *witness) note(f func()) {
 }
 
 // seat brings players into one match.
-func seat(t *testing.T, game string, players ...*witness) {
+func seat(t *testing.T, players ...*witness) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -148,7 +151,7 @@ func seat(t *testing.T, game string, players ...*witness) {
 	for _, w := range players {
 		go func() {
 			var err error
-			w.m, err = w.c.Queue(ctx, game)
+			w.m, err = w.c.Queue(ctx, "shoal")
 			errs <- err
 		}()
 	}
