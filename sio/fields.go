@@ -15,6 +15,7 @@ var plans sync.Map // reflect.Type -> *plan
 // rules of encoding/json. Of the options, omitempty and omitzero are honoured,
 // string is not.
 type plan struct {
+	ruled  bool    // some field has a check tag
 	fields []field // in order of declaration
 	byName map[string]int
 }
@@ -25,6 +26,8 @@ type field struct {
 	tagged    bool
 	omitEmpty bool
 	omitZero  bool
+	rule      *rule  // of the check tag, nil without
+	tagError  string // why the check tag cannot be read
 }
 
 func planOf(t reflect.Type) *plan {
@@ -37,6 +40,7 @@ func planOf(t reflect.Type) *plan {
 	for _, f := range all {
 		if dominant(all, f) {
 			p.byName[f.name] = len(p.fields)
+			p.ruled = p.ruled || f.rule != nil
 			p.fields = append(p.fields, f)
 		}
 	}
@@ -75,6 +79,12 @@ func collect(t reflect.Type, index []int, open map[reflect.Type]bool, all *[]fie
 		opts := strings.Split(options, ",")
 		f.omitEmpty = slices.Contains(opts, "omitempty")
 		f.omitZero = slices.Contains(opts, "omitzero")
+		if check, ok := sf.Tag.Lookup("check"); ok {
+			var err error
+			if f.rule, err = parseRule(check); err != nil {
+				f.tagError = err.Error()
+			}
+		}
 		*all = append(*all, f)
 	}
 }

@@ -1,5 +1,7 @@
 package sio
 
+import "reflect"
+
 // handler is what the application does with one event. One of the functions is
 // set.
 type handler struct {
@@ -51,7 +53,12 @@ func (s *Socket) OnUnknown(h func(*Event)) {
 // exactly, no key comes twice, integers are whole and in range, numbers are
 // finite. A missing argument is the zero T. When the argument does not fit, h is
 // not called and the client, if it asked for an ack, gets bad_payload.
+//
+// Fields of T say more in check tags, joined by commas: "1..24" (a number's
+// range, or how many characters, elements or bytes; one end may be open),
+// "enum=red|blue", "required". A tag that makes no sense panics here.
 func On[T any](s *Socket, event string, h func(T)) {
+	mustVet(event, reflect.TypeFor[T]())
 	s.OnArgs(event, func(a Args) {
 		var v T
 		if err := a.Decode(0, &v); err != nil {
@@ -66,6 +73,7 @@ func On[T any](s *Socket, event string, h func(T)) {
 // or {ok:false, err} for an error. An *[Error] is shown to the client; of any
 // other it learns only a reference into the log.
 func OnAck[T, R any](s *Socket, event string, h func(T) (R, error)) {
+	mustVet(event, reflect.TypeFor[T]())
 	s.OnArgs(event, func(a Args) {
 		var v T
 		if err := a.Decode(0, &v); err != nil {

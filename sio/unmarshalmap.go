@@ -20,7 +20,7 @@ func decodeStruct(v reflect.Value, b []byte) error {
 		return badPayload("malformed")
 	}
 	p := planOf(v.Type())
-	seen := make([]bool, len(p.fields))
+	seen, present := make([]bool, len(p.fields)), make([]bool, len(p.fields))
 	var others map[string]struct{}
 	for range n {
 		key, value, err := msgp.ReadStringZC(b)
@@ -48,8 +48,9 @@ func decodeStruct(v reflect.Value, b []byte) error {
 		if b, err = decodeValue(p.fields[i].settle(v), value); err != nil {
 			return under(err, p.fields[i].name)
 		}
+		present[i] = !isNone(value[:len(value)-len(b)])
 	}
-	return nil
+	return p.verifyFields(v, present)
 }
 
 func decodeMap(v reflect.Value, b []byte) error {
