@@ -18,13 +18,14 @@ func (phased) Tick(t *Tick) bool {
 // quiet returns a worker whose goroutine does not run, with n entries.
 func quiet(tb testing.TB, n int, task Task) *worker {
 	tb.Helper()
-	s := New(Config{Workers: 1, PortableTimer: true})
+	s := New(Config{Workers: 1, PortableTimer: true, Utilisation: -1})
 	if err := s.Close(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	w := newWorker(s, 0, true)
+	w := newWorker(s, 0)
 	tb.Cleanup(w.timer.close)
-	s.workers, s.closed = []*worker{w}, false
+	s.workers[0].Store(w)
+	s.closed = false
 	for range n {
 		if _, err := s.Add(task, Options{Hz: 60}); err != nil {
 			tb.Fatal(err)

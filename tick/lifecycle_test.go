@@ -40,9 +40,7 @@ func TestEntriesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := virtual(t, 1)
 		e := add(t, s, Options{Hz: 1}, idle)
-		s.mu.Lock()
-		s.live = MaxEntries - 1 // as if there were that many
-		s.mu.Unlock()
+		s.alive.Store(MaxEntries - 1) // as if there were that many
 		add(t, s, Options{Hz: 1}, idle)
 		_, err := s.Add(taskFunc(idle), Options{Hz: 1})
 		require.ErrorIs(t, err, ErrFull)
@@ -229,7 +227,7 @@ func TestStopFromInside(t *testing.T) {
 			a.Stop()
 			return true
 		})
-		require.NotEqual(t, a.w, b.w)
+		require.NotEqual(t, a.Stats().Worker, b.Stats().Worker)
 		close(added)
 		<-self.Done()
 		<-a.Done()
@@ -308,7 +306,7 @@ func TestAddWakesTheWorker(t *testing.T) {
 // The tasks count without synchronisation: the race detector proves that a task
 // never runs beside itself or after Stop.
 func TestChurn(t *testing.T) {
-	s := New(Config{Workers: 3})
+	s := New(Config{Workers: 3, Utilisation: -1})
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {

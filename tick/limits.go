@@ -20,7 +20,30 @@ const (
 	// MaxCatchUp bounds CatchUp.Max. Above: Add returns an error.
 	MaxCatchUp = 240
 
-	// MaxStack bounds the stack handed to Options.OnPanic, in bytes. Above: cut.
+	// DefaultStretch is the longest tick of Stretch{}, in periods.
+	DefaultStretch = 4
+
+	// MaxStretch bounds Stretch.Max. Above: Add returns an error.
+	MaxStretch = 240
+
+	// DefaultUtilisation is the share of a worker's time that Add fills. Above:
+	// ErrBusy.
+	DefaultUtilisation = 0.7
+
+	// DefaultStuck is how long a tick may run before it counts as stuck.
+	DefaultStuck = 2 * time.Second
+
+	// MaxBlames bounds the blames a scheduler keeps. Above: the oldest go.
+	MaxBlames = 512
+
+	// DefaultBlameEvery is the shortest time between two calls of OnBlame.
+	DefaultBlameEvery = time.Second
+
+	// MaxForks bounds the parts of one Tick.Fork. Above: it panics.
+	MaxForks = 1 << 16
+
+	// MaxStack bounds the stack handed to OnPanic and OnStuck, in bytes. Above:
+	// cut.
 	MaxStack = 64 << 10
 
 	// MaxEntryBytes bounds the size of one Entry, its statistics included. A
@@ -40,8 +63,45 @@ const (
 	// after a stall. Above: in strides, each sample standing for several slots.
 	maxCorrections = 256
 
-	// assumedCost is what a tick of an entry that has not run yet is taken to
-	// cost when entries are placed, and floorCost the least a tick counts for.
-	assumedCost = int64(100 * time.Microsecond)
-	floorCost   = int64(20 * time.Microsecond)
+	// assumedCost is what a tick is taken to cost while none has been measured,
+	// and floorCost the least a measured one counts for.
+	assumedCost = int64(20 * time.Microsecond)
+	floorCost   = int64(2 * time.Microsecond)
+
+	// stealAfter is how late an entry is before an idle worker takes it, and
+	// rehomeAfter how often within a second until it stays there.
+	stealAfter  = 250 * time.Microsecond
+	rehomeAfter = 8
+
+	// stealScan is how many others an idle worker looks after, and guardPoll
+	// how often at least while there is anything to look after.
+	stealScan = 8
+	guardPoll = 50 * time.Millisecond
+
+	// calmTime is how long a governor waits before it goes down a level.
+	calmTime = 5 * time.Second
+
+	// historyTicks is how many ticks a worker remembers to explain the next.
+	historyTicks = 64
+
+	// maxPending bounds the late ticks of one worker that wait for the keeper.
+	// Above: they are counted in Stats.BlamesLost.
+	maxPending = 128
+
+	// sampleEvery is the shortest time over which a thread is observed.
+	sampleEvery = int64(500 * time.Microsecond)
+
+	// maxThreads is how many threads' files a worker keeps open.
+	maxThreads = 8
+
+	// judgeAfter is how long a late tick waits for evidence, and evidenceEvery
+	// how often the machine is looked at.
+	judgeAfter    = 20 * time.Millisecond
+	evidenceEvery = 25 * time.Millisecond
+
+	// stuckLooks is how often a tick is looked at before it counts as stuck.
+	stuckLooks = 4
+
+	// maxDump bounds the dump in which the stack of a stuck tick is searched.
+	maxDump = 128 << 20
 )

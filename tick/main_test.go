@@ -20,7 +20,12 @@ func (f taskFunc) Tick(t *Tick) bool { return f(t) }
 // exactly as long as its task sleeps.
 func virtual(t *testing.T, workers int) *Scheduler {
 	t.Helper()
-	s := New(Config{Workers: workers})
+	return virtualWith(t, Config{Workers: workers})
+}
+
+func virtualWith(t *testing.T, c Config) *Scheduler {
+	t.Helper()
+	s := New(c)
 	require.Equal(t, "portable", s.Stats().Timer, "a bubble needs the portable timer")
 	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
 	return s

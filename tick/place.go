@@ -1,6 +1,9 @@
 package tick
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // freePhase returns the middle of the largest gap between the phases, taken
 // modulo the period; of equal gaps the earliest. With no phases it is 0, so that
@@ -27,25 +30,70 @@ func freePhase(phases []int64, period int64) int64 {
 	return at % period
 }
 
-// place chooses the worker with the least load and there the phase that is
-// furthest from all others. Phases are compared modulo the shortest period on
-// the worker, which is exact for rates that divide one another.
-func place(crews [][]*Entry, hz int64) (worker int, phase int64) {
-	least := int64(-1)
-	for i, crew := range crews {
-		load := int64(0)
+// load is the share of a worker's time the entry needs: by its measured p95, in
+// its first second by its mean, and before that by what was announced or, if
+// nothing was, by what is assumed.
+func (e *Entry) load(assumed int64) float64 {
+	cost := e.cost.Load()
+	switch n := int64(e.counts.ticks.Load()); {
+	case cost > 0:
+		cost = max(cost, floorCost)
+	case n > 0: // in its first second
+		cost = max(e.duration.sum.Load()/n, e.hint, floorCost)
+	case e.hint > 0:
+		cost = e.hint
+	default:
+		cost = assumed
+	}
+	return float64(cost) * float64(e.hz) / float64(second)
+}
+
+// typical is the mean cost of the entries that have been measured.
+func typical(crews [][]*Entry) int64 {
+	sum, n := int64(0), int64(0)
+	for _, crew := range crews {
 		for _, e := range crew {
-			load += e.load()
+			if c := e.cost.Load(); c > 0 {
+				sum += max(c, floorCost)
+				n++
+			}
 		}
-		if least < 0 || load < least {
+	}
+	if n == 0 {
+		return assumedCost
+	}
+	return sum / n
+}
+
+// place chooses the worker with the most time left, of those not shunned, and
+// there the phase that is furthest from all others. It reports false when no
+// worker may be loaded with e up to limit. Phases are compared modulo the
+// shortest period on the worker, which is exact for rates that divide one
+// another.
+func place(crews [][]*Entry, shunned func(int) bool, e *Entry, limit float64) (worker int, phase int64, ok bool) {
+	assumed := typical(crews)
+	least := math.Inf(1)
+	worker = -1
+	for i, crew := range crews {
+		if shunned(i) {
+			continue
+		}
+		load := 0.0
+		for _, o := range crew {
+			load += o.load(assumed)
+		}
+		if load < least {
 			worker, least = i, load
 		}
 	}
-	fastest := hz
-	phases := make([]int64, 0, len(crews[worker]))
-	for _, e := range crews[worker] {
-		fastest = max(fastest, e.hz)
-		phases = append(phases, e.phase)
+	if worker < 0 || least+e.load(assumed) > limit {
+		return 0, 0, false
 	}
-	return worker, freePhase(phases, second/fastest)
+	fastest := e.hz
+	phases := make([]int64, 0, len(crews[worker]))
+	for _, o := range crews[worker] {
+		fastest = max(fastest, o.hz)
+		phases = append(phases, o.phase)
+	}
+	return worker, freePhase(phases, second/fastest), true
 }

@@ -13,7 +13,7 @@ const day = 24 * int64(time.Hour)
 
 func TestScheduleIsExact(t *testing.T) {
 	for hz := int64(MinHz); hz <= MaxHz; hz++ {
-		s := schedule{anchor: 12345, hz: hz}
+		s := schedule{anchor: 12345, rate: rateOf(hz, 1)}
 		require.Equal(t, 12345+day, s.due(hz*86400), "%d Hz", hz)
 		require.Equal(t, hz*86400, s.last(12345+day), "%d Hz", hz)
 		require.Equal(t, hz*86400-1, s.last(12345+day-1), "%d Hz", hz)
@@ -24,11 +24,12 @@ func TestScheduleAgainstBigNumbers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := schedule{
 			anchor: rapid.Int64Range(0, day).Draw(t, "anchor"),
-			hz:     rapid.Int64Range(MinHz, MaxHz).Draw(t, "hz"),
+			from:   rapid.Int64Range(0, 1e9).Draw(t, "from"),
+			rate:   rateOf(rapid.Int64Range(MinHz, MaxHz).Draw(t, "hz"), rapid.SampledFrom([]float64{1, 0.1, 2. / 3, 5. / 6}).Draw(t, "scale")),
 		}
-		n := rapid.Int64Range(0, 100*365*86400*s.hz).Draw(t, "slot") // a century
-		want := new(big.Int).Mul(big.NewInt(n), big.NewInt(second))
-		want.Div(want, big.NewInt(s.hz)).Add(want, big.NewInt(s.anchor))
+		n := s.from + rapid.Int64Range(0, 100*365*86400*s.rate/1000).Draw(t, "slot") // a century
+		want := new(big.Int).Mul(big.NewInt(n-s.from), big.NewInt(kilosecond))
+		want.Div(want, big.NewInt(s.rate)).Add(want, big.NewInt(s.anchor))
 		require.Equal(t, want.Int64(), s.due(n))
 		// last is the inverse of due, at the deadline and just before it.
 		require.Equal(t, n, s.last(s.due(n)))
@@ -39,7 +40,7 @@ func TestScheduleAgainstBigNumbers(t *testing.T) {
 
 func TestDecide(t *testing.T) {
 	const ms = int64(time.Millisecond)
-	s := schedule{anchor: 0, hz: 100} // a slot every 10 ms
+	s := schedule{rate: rateOf(100, 1)} // a slot every 10 ms
 	five := rule{max: 5}
 	for _, c := range []struct {
 		name      string
@@ -48,16 +49,20 @@ func TestDecide(t *testing.T) {
 		left      int64
 		want      decision
 	}{
-		{"on the dot", 7, 70 * ms, five, 5, decision{steps: 1}},
-		{"late within the period", 7, 80*ms - 1, five, 5, decision{steps: 1, late: 10*ms - 1}},
-		{"one missed", 7, 80 * ms, five, 5, decision{steps: 2, late: 10 * ms}},
-		{"five missed, the bound", 7, 120 * ms, five, 5, decision{steps: 6, late: 50 * ms}},
-		{"six missed, one past it", 7, 130 * ms, five, 5, decision{steps: 6, skip: 1, late: 50 * ms}},
-		{"twenty missed", 7, 273 * ms, five, 5, decision{steps: 6, skip: 15, late: 53 * ms}},
-		{"allowance used up", 7, 93 * ms, five, 0, decision{steps: 1, skip: 2, late: 3 * ms}},
-		{"no catch-up", 7, 80 * ms, rule{}, 0, decision{steps: 1, skip: 1}},
-		{"slip within the period", 7, 79 * ms, rule{slip: true}, 0, decision{steps: 1, late: 9 * ms}},
-		{"slip", 7, 93 * ms, rule{slip: true}, 0, decision{steps: 1, slide: 23 * ms, late: 23 * ms}},
+		{"on the dot", 7, 70 * ms, five, 5, decision{stretch: 1, steps: 1}},
+		{"late within the period", 7, 80*ms - 1, five, 5, decision{stretch: 1, steps: 1, late: 10*ms - 1}},
+		{"one missed", 7, 80 * ms, five, 5, decision{stretch: 1, steps: 2, late: 10 * ms}},
+		{"five missed, the bound", 7, 120 * ms, five, 5, decision{stretch: 1, steps: 6, late: 50 * ms}},
+		{"six missed, one past it", 7, 130 * ms, five, 5, decision{stretch: 1, steps: 6, skip: 1, late: 50 * ms}},
+		{"twenty missed", 7, 273 * ms, five, 5, decision{stretch: 1, steps: 6, skip: 15, late: 53 * ms}},
+		{"allowance used up", 7, 93 * ms, five, 0, decision{stretch: 1, steps: 1, skip: 2, late: 3 * ms}},
+		{"no catch-up", 7, 80 * ms, rule{}, 0, decision{stretch: 1, steps: 1, skip: 1}},
+		{"slip within the period", 7, 79 * ms, rule{slip: true}, 0, decision{stretch: 1, steps: 1, late: 9 * ms}},
+		{"slip", 7, 93 * ms, rule{slip: true}, 0, decision{stretch: 1, steps: 1, slide: 23 * ms, late: 23 * ms}},
+		{"stretch within the period", 7, 79 * ms, rule{stretch: 4}, 0, decision{steps: 1, stretch: 1, late: 9 * ms}},
+		{"stretch", 7, 93 * ms, rule{stretch: 4}, 0, decision{steps: 1, stretch: 3, late: 3 * ms}},
+		{"stretch at the bound", 7, 109 * ms, rule{stretch: 4}, 0, decision{steps: 1, stretch: 4, late: 9 * ms}},
+		{"stretch past it", 7, 110 * ms, rule{stretch: 4}, 0, decision{steps: 1, stretch: 4, skip: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, s.decide(c.slot, c.now, c.rule, c.left))
@@ -78,10 +83,16 @@ func TestPolicies(t *testing.T) {
 		{CatchUp{Max: MaxCatchUp}, rule{max: MaxCatchUp}, true},
 		{CatchUp{Max: MaxCatchUp + 1}, rule{}, false},
 		{Slip{}, rule{slip: true}, true},
+		{Stretch{}, rule{stretch: DefaultStretch}, true},
+		{Stretch{Max: -1}, rule{stretch: 1}, true},
+		{Stretch{Max: MaxStretch}, rule{stretch: MaxStretch}, true},
+		{Stretch{Max: MaxStretch + 1}, rule{}, false},
 	} {
 		r, err := ruleOf(c.policy)
 		require.Equal(t, c.ok, err == nil, "%#v", c.policy)
-		require.Equal(t, c.want, r, "%#v", c.policy)
+		if c.ok {
+			require.Equal(t, c.want, r, "%#v", c.policy)
+		}
 	}
 }
 

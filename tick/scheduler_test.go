@@ -170,7 +170,7 @@ func TestSlipForgivesSmallLateness(t *testing.T) {
 // ticks are caught up and every lost one is in the account.
 func TestStallIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := virtual(t, 1)
+		s := virtualWith(t, Config{Workers: 1, Stuck: -1})
 		ticks := 0
 		e := add(t, s, Options{Hz: 240}, func(tk *Tick) bool {
 			ticks++
@@ -200,7 +200,7 @@ func TestStagger(t *testing.T) {
 				due[w] = append(due[w], tk.Due)
 				return tk.N < 2
 			})
-			require.Equal(t, w, e.w.id, "equal loads alternate")
+			require.Equal(t, w, e.w.Load().id, "equal loads alternate")
 		}
 		until(s, 60*time.Millisecond)
 		for _, w := range due {
@@ -220,7 +220,7 @@ func TestLeastLoadedWorker(t *testing.T) {
 		until(s, time.Second)
 		for range 20 {
 			e := add(t, s, Options{Hz: 60}, idle)
-			require.NotEqual(t, slow.w, e.w)
+			require.NotEqual(t, slow.Stats().Worker, e.Stats().Worker)
 		}
 	})
 }

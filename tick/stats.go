@@ -16,6 +16,11 @@ type Counts struct {
 	Slipped  time.Duration // how far Slip has moved the schedule
 	Heavy    uint64        // ticks that took more than half of their period
 	Overruns uint64        // ticks that took more than their period
+	Merged   uint64        // periods that Stretch put into longer ticks
+	Bytes    uint64        // as told to Tick.Count
+	Entities uint64        // as told to Tick.Count
+	Allocs   uint64        // objects allocated during ticks, while CountAllocs is on
+	AllocMem uint64        // and their bytes
 }
 
 // OnTimeRatio returns the share of expected ticks that ran and finished before
@@ -50,6 +55,11 @@ type EntryStats struct {
 	Name     string
 	Hz       int
 	Worker   int
+	Scale    float64       // of time; 0: paused
+	Length   time.Duration // from one tick to the next
+	Cost     time.Duration // of a tick: p95 of a second, smoothed; 0: not measured yet
+	Level    Level
+	Stuck    bool
 	Lateness Summary // skipped slots included
 	Duration Summary // of whole ticks
 	Phases   [NumPhases]PhaseTotal
@@ -64,7 +74,17 @@ type Stats struct {
 	Panics   uint64                // entries ended by a panic
 	Wakes    uint64                // times a worker slept and woke
 	Uptime   time.Duration         // Duration.Sum() / Uptime / Workers is the share of time spent in ticks
-	Timer    string                // "timerfd" or "portable"
+	Steals   uint64                // ticks run by another worker because theirs was busy
+	Rehomed  uint64                // entries that stayed there
+	Refused  uint64                // Adds refused with ErrBusy
+	Stuck    int                   // ticks that are stuck now
+	Stalls   uint64                // ticks that have been found stuck
+	Blames   uint64                // late or long ticks
+	Lost     uint64                // of them without a Blame, because there were too many at once
+	Busy     []float64             // share of the last second each worker spent in ticks
+	Timer    string                // "timerfd", "realtime" or "portable"
+	Realtime int                   // workers under real-time priority
+	Refusal  error                 // why there are fewer of those than Config.Realtime asks for
 	Lateness *Histogram            // skipped slots included
 	Duration *Histogram            // of whole ticks
 	Phases   [NumPhases]*Histogram // of ticks that entered the phase
@@ -74,12 +94,17 @@ type Stats struct {
 type counters struct {
 	ticks, expected, onTime, late, catchUps atomic.Uint64
 	skipped, heavy, overruns                atomic.Uint64
+	merged, bytes, entities, allocs, mem    atomic.Uint64
 	slipped                                 atomic.Int64
 }
 
 // outcome is all there is to say about one tick.
 type outcome struct {
 	decision
+	bytes    uint64
+	entities uint64
+	allocs   uint64
+	mem      uint64
 	periods  int64 // whole periods the schedule moved
 	duration int64
 	onTime   bool
@@ -90,7 +115,7 @@ type outcome struct {
 
 func (c *counters) add(o *outcome) {
 	c.ticks.Add(1)
-	c.expected.Add(uint64(1 + o.skip + o.periods))
+	c.expected.Add(uint64(1 + o.missed() + o.periods))
 	if o.onTime {
 		c.onTime.Add(1)
 	}
@@ -102,6 +127,17 @@ func (c *counters) add(o *outcome) {
 	}
 	if o.skip > 0 {
 		c.skipped.Add(uint64(o.skip))
+	}
+	if o.stretch > 1 {
+		c.merged.Add(uint64(o.stretch - 1))
+	}
+	if o.bytes > 0 || o.entities > 0 {
+		c.bytes.Add(o.bytes)
+		c.entities.Add(o.entities)
+	}
+	if o.allocs > 0 {
+		c.allocs.Add(o.allocs)
+		c.mem.Add(o.mem)
 	}
 	if o.slide > 0 {
 		c.slipped.Add(o.slide)
@@ -125,12 +161,34 @@ func (c *counters) addTo(sum *Counts) {
 	sum.Slipped += time.Duration(c.slipped.Load())
 	sum.Heavy += c.heavy.Load()
 	sum.Overruns += c.overruns.Load()
+	sum.Merged += c.merged.Load()
+	sum.Bytes += c.bytes.Load()
+	sum.Entities += c.entities.Load()
+	sum.Allocs += c.allocs.Load()
+	sum.AllocMem += c.mem.Load()
 }
 
-// totals is what a worker keeps for all its entries: about 160 KB.
+// totals is what a worker keeps for all entries it runs: about 160 KB.
 type totals struct {
 	counters
 	panics, wakes      atomic.Uint64
+	steals, rehomed    atomic.Uint64
+	blames             atomic.Uint64
 	lateness, duration Histogram
 	phases             [NumPhases]Histogram
+}
+
+// mergeInto adds a reading of t to st.
+func (t *totals) mergeInto(st *Stats) {
+	t.addTo(&st.Counts)
+	st.Panics += t.panics.Load()
+	st.Wakes += t.wakes.Load()
+	st.Steals += t.steals.Load()
+	st.Rehomed += t.rehomed.Load()
+	st.Blames += t.blames.Load()
+	st.Lateness.Merge(&t.lateness)
+	st.Duration.Merge(&t.duration)
+	for p := range st.Phases {
+		st.Phases[p].Merge(&t.phases[p])
+	}
 }

@@ -1,6 +1,9 @@
 package tick
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Phase is a part of a tick whose time is accounted for on its own.
 type Phase uint8
@@ -35,37 +38,72 @@ type clock struct {
 func (c *clock) now() int64 { return int64(time.Since(c.base)) }
 
 // Tick describes the call of Task.Tick it is passed to. The scheduler reuses it:
-// it must not be kept. The zero value works, its Begin then does nothing.
+// it must not be kept. The zero value works, its methods then do nothing more
+// than a test by hand needs.
 type Tick struct {
 	N       uint64        // number of the tick: 1, 2, 3 …, without gaps
 	Due     int64         // when it was due, on the clock of Scheduler.Now
 	Late    time.Duration // how long after Due it began
 	Skipped int           // slots of the schedule given up just before it
+	Stretch int           // periods the tick stands for: 1, or more under Stretch
+	Length  time.Duration // real time from one tick to the next; longer than 1/Hz when time is scaled down
+	Level   Level         // how far the governor asks to reduce the cost
 
-	clk   *clock
-	start int64
-	stamp int64
-	phase Phase
-	spent [NumPhases + 1]int64
+	clk      *clock
+	w        *worker // that runs it
+	start    int64
+	stamp    int64
+	phase    uint32 // a Phase; read by others too
+	bytes    uint64
+	entities uint64
+	spent    [NumPhases + 1]int64
+	marks    marks
 }
 
 // Begin ends the phase that is running and starts p. A phase may be entered
 // several times; its times add up. It costs one clock read and allocates
-// nothing. Time before the first Begin belongs to no phase.
+// nothing, unless the execution tracer or labels are on. Time before the first
+// Begin belongs to no phase.
 func (t *Tick) Begin(p Phase) {
 	if t.clk == nil {
 		return
 	}
 	t.lap(p, t.clk.now())
+	if t.marks.on {
+		t.marks.begin(p)
+	}
+}
+
+// Count adds to what the tick has sent: bytes, and records of entities.
+func (t *Tick) Count(bytes, entities int) {
+	t.bytes += uint64(max(bytes, 0))
+	t.entities += uint64(max(entities, 0))
 }
 
 func (t *Tick) lap(p Phase, now int64) {
-	t.spent[t.phase] += now - t.stamp
-	t.stamp, t.phase = now, p
+	t.spent[min(t.current(), NumPhases)] += now - t.stamp
+	t.stamp = now
+	atomic.StoreUint32(&t.phase, uint32(p))
+}
+
+// current is the phase that is running.
+func (t *Tick) current() Phase { return Phase(atomic.LoadUint32(&t.phase)) }
+
+// longest returns the phase that took longest, and how long.
+func (t *Tick) longest() (Phase, int64) {
+	best := NumPhases
+	for p := range NumPhases {
+		if t.spent[p] > t.spent[best] {
+			best = p
+		}
+	}
+	return best, t.spent[best]
 }
 
 // reset makes t ready for a tick that starts now.
 func (t *Tick) reset(now int64) {
-	t.start, t.stamp, t.phase = now, now, NumPhases
+	t.start, t.stamp = now, now
+	t.bytes, t.entities = 0, 0
+	atomic.StoreUint32(&t.phase, uint32(NumPhases))
 	clear(t.spent[:])
 }

@@ -68,7 +68,7 @@ func TestTimerfdIsNotForBubbles(t *testing.T) {
 func TestBrokenTimerIsReplaced(t *testing.T) {
 	s := New(Config{Workers: 1})
 	e := add(t, s, Options{Hz: 100}, func(tk *Tick) bool { return tk.N < 20 })
-	w := s.workers[0]
+	w := s.workers[0].Load()
 	w.mu.Lock()
 	w.timer.close()
 	w.mu.Unlock()

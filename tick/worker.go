@@ -14,40 +14,63 @@ var errGoexit = errors.New("tick: task called runtime.Goexit")
 // worker runs its entries one after the other on one goroutine.
 type worker struct {
 	// Immutable after New.
-	s    *Scheduler
-	id   int
-	clk  *clock
-	done chan struct{} // closed when the goroutine has ended for good
+	s      *Scheduler
+	id     int
+	clk    *clock
+	totals *totals
+	done   chan struct{} // closed when the goroutine has ended for good
 
-	goid   atomic.Uint64 // of the goroutine
-	totals totals
+	goid    atomic.Uint64 // of the goroutine
+	nextDue atomic.Int64  // when the earliest entry in the queue is due
+	meter   meter
+	thread  thread
 
-	mu       sync.Mutex // guards the following and the entries' queue state
-	timer    timer
-	waiting  heap // entries by the time their next tick is due
-	ready    heap // entries that are due, by deadline
-	cur      *Entry
-	curKey   int64 // its place in ready
-	behind   bool  // overload: an entry fell behind since the worker last slept
-	crush    int64 // number of the overload, or of the next one
-	sleeping bool
-	closed   bool
+	// Owned by the goroutine.
+	loot testimony // about the entry stolen last
+
+	mu      sync.Mutex // guards the following and the entries' queue state
+	timer   timer
+	waiting heap // entries by the time their next tick is due
+	ready   heap // entries that are due, by deadline
+	parked  heap // entries that are paused
+
+	cur       *Entry
+	curKey    int64 // its place in ready
+	began     int64 // when its tick began
+	behind    bool  // overload: an entry fell behind since the worker last slept
+	crush     int64 // number of the overload, or of the next one
+	sleeping  bool
+	meant     int64 // what the timer is armed for; never: it is not
+	closed    bool
+	successor *worker // that took over when a tick got stuck here
+
+	woke    int64 // when it last woke
+	wokeCum int64 // busy then
+	gap     gap
+	past    history
+
+	pend pending
 }
 
-func newWorker(s *Scheduler, id int, portable bool) *worker {
-	w := &worker{s: s, id: id, clk: &s.clk, done: make(chan struct{}), crush: 1}
-	if !portable {
-		t, err := newKernelTimer(w.clk)
-		if err == nil {
-			w.timer = t
-			return w
-		}
-		if !errors.Is(err, errFakeTime) {
-			s.log.Warn("tick: using the portable timer", slog.Int("worker", id), slog.Any("error", err))
-		}
-	}
-	w.timer = newPortableTimer(w.clk)
+func newWorker(s *Scheduler, id int) *worker {
+	w := &worker{s: s, id: id, clk: &s.clk, totals: new(totals), done: make(chan struct{}), crush: 1, meant: never}
+	w.nextDue.Store(never)
+	w.timer = w.newTimer()
 	return w
+}
+
+func (w *worker) newTimer() timer {
+	if w.s.conf.PortableTimer {
+		return newPortableTimer(w.clk)
+	}
+	t, err := newKernelTimer(w.clk)
+	if err == nil {
+		return t
+	}
+	if !errors.Is(err, errFakeTime) {
+		w.s.log.Warn("tick: using the portable timer", slog.Int("worker", w.id), slog.Any("error", err))
+	}
+	return newPortableTimer(w.clk)
 }
 
 // run is the goroutine. A task that calls runtime.Goexit takes it down with its
@@ -62,6 +85,7 @@ func (w *worker) run() {
 	}()
 	defer w.abandon()
 	now := w.clk.now()
+	w.wake(now)
 	for {
 		if e := w.next(now); e != nil {
 			now = w.step(e, now)
@@ -71,38 +95,91 @@ func (w *worker) run() {
 			break
 		}
 		now = w.clk.now()
+		w.wake(now)
 	}
 	over = true
 	w.shut()
 }
 
-// next returns the entry whose tick must be run first. With nothing due it arms
-// the timer and returns nil.
+// next returns the entry whose tick must be run first: of the worker's own, or
+// else one that is late elsewhere. With nothing due it arms the timer and
+// returns nil.
 func (w *worker) next(now int64) *Entry {
+	e, own, closed := w.take(now)
+	if e != nil || closed {
+		return e
+	}
+	if len(w.s.workers) > 1 {
+		if e = w.steal(own, now); e != nil {
+			w.mu.Lock()
+			w.cur, w.began = e, now
+			w.mu.Unlock()
+			return e
+		}
+	}
+	w.rest()
+	return nil
+}
+
+// take returns the first of the worker's entries that are due. If there is none
+// it returns when one will be.
+func (w *worker) take(now int64) (e *Entry, own int64, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sleeping = false
 	if w.closed {
-		return nil
+		return nil, never, true
 	}
+	w.promote(now)
+	if w.ready.len() > 0 {
+		key, e := w.ready.pop()
+		e.state, e.runner = stateRunning, w
+		w.cur, w.curKey, w.began = e, key, now
+		w.publish()
+		return e, 0, false
+	}
+	if w.waiting.len() > 0 {
+		return nil, w.waiting.slots[0].key, false
+	}
+	return nil, never, false
+}
+
+// promote moves the entries that are due from waiting to ready. The caller holds
+// mu.
+func (w *worker) promote(now int64) {
 	for w.waiting.len() > 0 && w.waiting.slots[0].key <= now {
 		_, e := w.waiting.pop()
 		w.enqueue(&w.ready, e.deadline(w.crush), e)
 	}
-	if w.ready.len() > 0 {
-		key, e := w.ready.pop()
-		e.state, w.cur, w.curKey = stateRunning, e, key
-		return e
+}
+
+// rest prepares for sleep.
+func (w *worker) rest() {
+	at, _ := w.help()
+	now := w.clk.now()
+	if at <= now {
+		at = now + int64(stealAfter) // it was declined
 	}
-	w.sleeping = true
-	if w.behind {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.behind && w.ready.len() == 0 {
 		w.behind = false
 		w.crush++ // all debts are void
 	}
-	if w.waiting.len() > 0 {
-		w.timer.arm(w.waiting.slots[0].key)
+	w.sleeping = true
+	w.publish()
+	if len(w.s.workers) > 1 && w.s.alive.Load() > 0 {
+		at = min(at, now+int64(guardPoll))
 	}
-	return nil
+	if w.ready.len() > 0 {
+		at = 0
+	} else if w.waiting.len() > 0 {
+		at = min(at, w.waiting.slots[0].key)
+	}
+	w.meant = at
+	if at != never {
+		w.timer.arm(at)
+	}
 }
 
 // sleep waits for the timer. It reports false when the worker is closed.
@@ -114,6 +191,7 @@ func (w *worker) sleep() bool {
 		return false
 	}
 	w.totals.wakes.Add(1)
+	w.thread.calm(w)
 	if err := t.wait(); err != nil {
 		w.s.log.Error("tick: timer failed, using the portable one",
 			slog.Int("worker", w.id), slog.Any("error", err))
@@ -125,13 +203,34 @@ func (w *worker) sleep() bool {
 	return true
 }
 
+// wake notes that the worker is awake.
+func (w *worker) wake(now int64) {
+	w.mu.Lock()
+	meant := w.meant
+	w.mu.Unlock()
+	gap := w.thread.rouse(w, meant, now)
+	w.mu.Lock()
+	w.woke, w.wokeCum, w.gap = now, w.past.busy, gap
+	w.mu.Unlock()
+}
+
 // step runs one tick of e and returns the time it ended.
 func (w *worker) step(e *Entry, now int64) int64 {
-	o := e.begin(now)
+	o := e.begin(w, now)
+	late := o.late > int64(LateThreshold)
+	var why testimony
+	if late {
+		why = w.explain(e, now)
+	}
 	keep := w.call(e)
 	now = w.clk.now()
-	e.finish(&o, now)
-	w.put(e, keep, &o)
+	waited := w.thread.stretch(w, e.tick.start, now)
+	e.finish(w, &o, now)
+	w.meter.add(now, o.duration)
+	if late || o.duration > o.period/2 {
+		w.accuse(e, &o, &why, waited)
+	}
+	w.put(e, keep, &o, waited)
 	return now
 }
 
@@ -143,7 +242,11 @@ func (w *worker) call(e *Entry) (keep bool) {
 			w.report(e, v)
 		}
 	}()
-	return e.task.Tick(&e.tick)
+	t := &e.tick
+	t.open(e)
+	keep = e.task.Tick(t)
+	t.shut()
+	return keep
 }
 
 // report hands a panic to whoever wants it. It runs where the panic was
@@ -152,6 +255,7 @@ func (w *worker) report(e *Entry, v any) {
 	w.totals.panics.Add(1)
 	stack := make([]byte, MaxStack)
 	stack = stack[:runtime.Stack(stack, false)]
+	e.tick.shut()
 	defer func() {
 		if again := recover(); again != nil {
 			w.s.log.Error("tick: OnPanic panicked", slog.String("entry", e.name), slog.Any("panic", again))
@@ -165,20 +269,37 @@ func (w *worker) report(e *Entry, v any) {
 		slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(stack)))
 }
 
-// put returns e to the queue after a tick, or ends it.
-func (w *worker) put(e *Entry, keep bool, o *outcome) {
+// put returns e to its queue after a tick, or ends it.
+func (w *worker) put(e *Entry, keep bool, o *outcome, waited int64) {
 	w.mu.Lock()
+	if o != nil {
+		w.past.add(e, o, waited)
+	}
 	w.cur = nil
-	if keep && !e.stopping && !w.closed {
-		e.state = stateQueued
-		w.charge(e, o)
-		w.enqueue(&w.waiting, e.sched.due(e.slot), e)
+	home := e.w.Load()
+	if home != w {
 		w.mu.Unlock()
+		if keep && e.steals.add(e.tick.stamp) {
+			w.rehome(e)
+		}
+		home = e.lock()
+	}
+	for home.successor != nil && !e.stuck {
+		e.w.Store(home.successor)
+		home.mu.Unlock()
+		home = e.lock()
+	}
+	if keep && !e.stopping && !e.stuck && !home.closed {
+		if home == w {
+			w.charge(e, o)
+		}
+		home.queue(e, e.tick.stamp)
+		home.mu.Unlock()
 		return
 	}
 	e.state = stateGone
-	w.mu.Unlock()
-	w.retire(e)
+	home.mu.Unlock()
+	e.retire()
 }
 
 // charge moves e's place in the queue back by the time it has used while the
@@ -199,7 +320,7 @@ func (w *worker) abandon() {
 	e := w.cur
 	w.mu.Unlock()
 	if e != nil {
-		w.put(e, false, nil)
+		w.put(e, false, nil, 0)
 		w.report(e, errGoexit)
 	}
 }
@@ -210,25 +331,50 @@ func (w *worker) enqueue(h *heap, key int64, e *Entry) {
 	h.push(key, e)
 }
 
-// add takes a new entry and wakes the worker if it is the first to be due.
+// queue makes e wait for its next tick, and wakes the worker if that is the
+// first. The caller holds mu.
+func (w *worker) queue(e *Entry, now int64) {
+	resumed := e.home == &w.parked
+	e.state = stateQueued
+	if !(e.scale > 0) {
+		w.enqueue(&w.parked, 0, e)
+		w.publish()
+		return
+	}
+	e.pace(now, resumed)
+	due := e.sched.due(e.slot)
+	w.enqueue(&w.waiting, due, e)
+	if w.waiting.slots[0].e != e {
+		return
+	}
+	w.publish()
+	if w.sleeping && due < w.meant {
+		w.meant = due
+		w.timer.arm(due)
+	}
+}
+
+// add takes a new entry.
 func (w *worker) add(e *Entry) error {
 	w.mu.Lock()
+	for w.successor != nil {
+		next := w.successor
+		e.w.Store(next)
+		w.mu.Unlock()
+		w = next
+		w.mu.Lock()
+	}
 	defer w.mu.Unlock()
 	if w.closed {
 		return ErrClosed
 	}
-	due := e.sched.due(e.slot)
-	w.enqueue(&w.waiting, due, e)
-	if w.sleeping && w.waiting.slots[0].e == e {
-		w.timer.arm(due)
-	}
+	w.queue(e, w.clk.now())
 	return nil
 }
 
-// stop removes an entry that is queued, or marks one that is running.
+// stop removes an entry that is queued, or marks one that is running. The caller
+// holds mu.
 func (w *worker) stop(e *Entry) (removed, running bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch e.state {
 	case stateQueued:
 		e.home.remove(e.pos)
@@ -240,13 +386,6 @@ func (w *worker) stop(e *Entry) (removed, running bool) {
 	default:
 		return false, false
 	}
-}
-
-// retire is called exactly once for every entry, when it has been taken from
-// the queue for good.
-func (w *worker) retire(e *Entry) {
-	w.s.forget(e)
-	close(e.done)
 }
 
 // close asks the goroutine to end.
@@ -264,7 +403,7 @@ func (w *worker) shut() {
 	w.mu.Lock()
 	w.timer.close()
 	var rest []*Entry
-	for _, h := range []*heap{&w.ready, &w.waiting} {
+	for _, h := range []*heap{&w.ready, &w.waiting, &w.parked} {
 		for _, s := range h.slots {
 			s.e.state = stateGone
 			rest = append(rest, s.e)
@@ -272,8 +411,10 @@ func (w *worker) shut() {
 		h.slots = nil
 	}
 	w.mu.Unlock()
+	w.thread.close()
+	w.s.recovered(w)
 	for _, e := range rest {
-		w.retire(e)
+		e.retire()
 	}
 	close(w.done)
 }

@@ -1,0 +1,152 @@
+package tick
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernelHost adds what Linux knows: how long a thread waited for a processor,
+// and what the hypervisor took.
+type kernelHost struct {
+	*evidence
+	stat     *os.File // /proc/stat, nil: not there
+	readings [64]struct{ at, stolen int64 }
+	n        int
+}
+
+func newHost(clk *clock) host {
+	h := &kernelHost{evidence: newEvidence(clk)}
+	if f, err := os.Open("/proc/stat"); err == nil {
+		h.stat = f
+	}
+	h.observe(clk.now())
+	return h
+}
+
+func (h *kernelHost) observe(now int64) {
+	h.evidence.observe(now)
+	var buf [256]byte
+	if h.stat == nil {
+		return
+	}
+	if n, _ := h.stat.ReadAt(buf[:], 0); n > 0 {
+		r := &h.readings[h.n%len(h.readings)]
+		r.at, r.stolen = now, stealOf(buf[:n])
+		h.n++
+	}
+}
+
+// stealOf returns the stolen nanoseconds in the first line of /proc/stat: "cpu
+// user nice system idle iowait irq softirq steal …" in hundredths of a second.
+func stealOf(b []byte) int64 {
+	const column, tick = 8, int64(10e6)
+	n, field, digits := int64(0), 0, false
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			n, digits = n*10+int64(c-'0'), true
+		case c == ' ' || c == '\n':
+			if digits {
+				field++
+				if field == column {
+					return n * tick
+				}
+			}
+			n, digits = 0, false
+			if c == '\n' {
+				return 0
+			}
+		}
+	}
+	return 0
+}
+
+// stolen returns what was taken between the readings around a stretch of time,
+// from all processors together.
+func (h *kernelHost) stolen(from, to int64) int64 {
+	last := min(h.n, len(h.readings))
+	if last < 2 {
+		return 0
+	}
+	before, after := int64(-1), int64(-1)
+	for i := h.n - last; i < h.n; i++ {
+		r := h.readings[i%len(h.readings)]
+		if r.at <= from || before < 0 {
+			before = r.stolen
+		}
+		after = r.stolen
+		if r.at >= to {
+			break
+		}
+	}
+	return max(after-before, 0)
+}
+
+func (h *kernelHost) sample(w *worker, now int64) sample {
+	s := sample{tid: unix.Gettid(), at: now}
+	var cpu unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &cpu) == nil {
+		s.cpu = cpu.Nano()
+	}
+	s.wait, s.ok = w.thread.file(s.tid).waited()
+	return s
+}
+
+// threadFile is the schedstat file of one thread.
+type threadFile struct {
+	tid int
+	fd  int
+	buf [64]byte
+}
+
+// file returns the file of a thread, opening it in place of the one that this
+// thread's number falls on.
+func (t *thread) file(tid int) *threadFile {
+	f := &t.room[tid%maxThreads]
+	if f.tid != tid {
+		f.close()
+		f.open(tid)
+	}
+	return f
+}
+
+func (f *threadFile) open(tid int) {
+	fd, err := unix.Open("/proc/self/task/"+strconv.Itoa(tid)+"/schedstat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		f.tid, f.fd = tid, fd
+	}
+}
+
+func (f *threadFile) close() {
+	if f.tid != 0 {
+		unix.Close(f.fd)
+		f.tid = 0
+	}
+}
+
+// waited reads the second number: nanoseconds on a processor, nanoseconds
+// waiting for one, times it got one.
+func (f *threadFile) waited() (int64, bool) {
+	if f.tid == 0 {
+		return 0, false
+	}
+	n, err := unix.Pread(f.fd, f.buf[:], 0)
+	if err != nil {
+		f.close() // the thread has ended, and another has its number
+		return 0, false
+	}
+	field, value := 0, int64(0)
+	for _, c := range f.buf[:n] {
+		if c == ' ' || c == '\n' {
+			if field++; field == 2 {
+				return value, true
+			}
+			value = 0
+			continue
+		}
+		value = value*10 + int64(c-'0')
+	}
+	return 0, false
+}

@@ -1,0 +1,92 @@
+package tick
+
+import (
+	"context"
+	"runtime/metrics"
+	"runtime/pprof"
+	"runtime/trace"
+)
+
+// labels are the pprof labels of one entry, made when they are first wanted.
+type labels struct {
+	phases [NumPhases + 1]context.Context
+}
+
+func newLabels(name string) *labels {
+	l := new(labels)
+	for p := range l.phases {
+		l.phases[p] = pprof.WithLabels(context.Background(),
+			pprof.Labels("match", name, "phase", Phase(p).String()))
+	}
+	return l
+}
+
+// marks make a tick visible to the execution tracer and to the profilers.
+type marks struct {
+	on     bool
+	labels *labels // nil: none
+	task   *trace.Region
+	region *trace.Region
+	allocs [2]metrics.Sample
+	counts bool
+}
+
+// open is called when the tick begins. Switched off it costs two loads.
+func (t *Tick) open(e *Entry) {
+	m := &t.marks
+	if e.allocs.Load() {
+		m.counts = true
+		m.allocs[0].Name, m.allocs[1].Name = "/gc/heap/allocs:objects", "/gc/heap/allocs:bytes"
+		metrics.Read(m.allocs[:])
+	}
+	tracing := trace.IsEnabled()
+	if !tracing && !e.s.labelled.Load() {
+		return
+	}
+	if e.labels == nil {
+		e.labels = newLabels(e.name)
+	}
+	m.on, m.labels = true, e.labels
+	pprof.SetGoroutineLabels(m.labels.phases[NumPhases])
+	if tracing {
+		m.task = trace.StartRegion(context.Background(), "tick "+e.name)
+	}
+}
+
+func (m *marks) begin(p Phase) {
+	p = min(p, NumPhases)
+	pprof.SetGoroutineLabels(m.labels.phases[p])
+	if m.region != nil {
+		m.region.End()
+		m.region = nil
+	}
+	if m.task != nil && p < NumPhases {
+		m.region = trace.StartRegion(context.Background(), p.String())
+	}
+}
+
+// shut is called when the tick has ended, also by a panic.
+func (t *Tick) shut() {
+	m := &t.marks
+	if m.on {
+		if m.region != nil {
+			m.region.End()
+		}
+		if m.task != nil {
+			m.task.End()
+		}
+		pprof.SetGoroutineLabels(context.Background())
+		m.on, m.labels, m.region, m.task = false, nil, nil, nil
+	}
+}
+
+// allocated returns what was allocated since open.
+func (m *marks) allocated() (objects, bytes uint64) {
+	if !m.counts {
+		return 0, 0
+	}
+	m.counts = false
+	before := [2]uint64{m.allocs[0].Value.Uint64(), m.allocs[1].Value.Uint64()}
+	metrics.Read(m.allocs[:])
+	return m.allocs[0].Value.Uint64() - before[0], m.allocs[1].Value.Uint64() - before[1]
+}

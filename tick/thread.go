@@ -1,0 +1,106 @@
+package tick
+
+// sample is a reading of what the kernel knows about the calling thread.
+type sample struct {
+	ok   bool
+	tid  int
+	at   int64 // on the scheduler's clock
+	wait int64 // nanoseconds runnable without a processor, since the thread began
+	cpu  int64 // nanoseconds of processor time of the whole process
+}
+
+// gap is what happened between the time a worker should have woken and the time
+// it did, as far as it was measured.
+type gap struct {
+	wait  int64   // its thread was runnable without a processor
+	share float64 // of all processors of the process was in use meanwhile
+}
+
+// thread follows the thread that a worker runs on. A goroutine may change
+// threads; only readings of the same one are compared.
+type thread struct {
+	host host
+	last sample
+	room [maxThreads]threadFile
+}
+
+// calm takes a reading before the worker sleeps.
+func (t *thread) calm(w *worker) {
+	if t.host == nil {
+		return
+	}
+	if now := w.clk.now(); !t.last.ok || now-t.last.at > sampleEvery {
+		t.last = t.host.sample(w, now)
+	}
+}
+
+// rouse is called when the worker wakes and returns what delayed it.
+func (t *thread) rouse(w *worker, meant, now int64) gap {
+	if t.host == nil || meant == never || now-meant < int64(stealAfter) {
+		return gap{}
+	}
+	was := t.last
+	t.last = t.host.sample(w, now)
+	g := gap{}
+	if !was.ok || !t.last.ok {
+		return g
+	}
+	if was.tid == t.last.tid {
+		g.wait = t.last.wait - was.wait
+	}
+	if span := now - was.at; span > 0 {
+		g.share = min(float64(t.last.cpu-was.cpu)/float64(span)/float64(t.host.processors()), 1)
+	}
+	return g
+}
+
+// stretch is called after a tick and returns how much of its time the thread was
+// kept off the processor.
+func (t *thread) stretch(w *worker, start, now int64) int64 {
+	if t.host == nil || now-start < sampleEvery {
+		return 0
+	}
+	was := t.last
+	t.last = t.host.sample(w, now)
+	if !was.ok || !t.last.ok || was.tid != t.last.tid {
+		return 0
+	}
+	return min(max(t.last.wait-was.wait, 0), now-start)
+}
+
+func (t *thread) close() {
+	for i := range t.room {
+		t.room[i].close()
+	}
+}
+
+// span is a stretch of time on the scheduler's clock.
+type span struct{ from, to int64 }
+
+// in returns how much of s lies between from and to.
+func (s span) in(from, to int64) int64 { return max(min(s.to, to)-max(s.from, from), 0) }
+
+// host is where evidence about the process and the machine comes from.
+type host interface {
+	// sample reads the calling thread, which runs w.
+	sample(w *worker, now int64) sample
+	// observe brings the rest up to date. It and the following are called by
+	// the scheduler's keeper alone.
+	observe(now int64)
+	paused(from, to int64) int64  // the garbage collector stopped the world
+	marking(from, to int64) int64 // it had the processors for itself
+	stolen(from, to int64) int64  // the hypervisor ran somebody else
+	queued() int64                // longest wait of a goroutine for a processor lately
+	processors() int
+}
+
+// nowhere is a host without evidence.
+type nowhere struct{}
+
+func (nowhere) sample(*worker, int64) sample { return sample{} }
+func (nowhere) observe(int64)                {}
+func (nowhere) paused(_, _ int64) int64      { return 0 }
+func (nowhere) marking(_, _ int64) int64     { return 0 }
+func (nowhere) stolen(_, _ int64) int64      { return 0 }
+func (nowhere) queued() int64                { return 0 }
+func (nowhere) processors() int              { return 1 }
