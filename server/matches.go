@@ -117,11 +117,11 @@ func seed() uint64 {
 func (ms *matches) hooks(l *liveMatch, g lobby.Group) match.Hooks {
 	s := ms.s
 	return match.Hooks{
+		Ending: func(*match.Match) { s.lobby.Ended(l.id) },
 		Ended: func(_ *match.Match, reason game.Reason, result any) {
 			ms.ended.add(&finalResult{Match: l.id, Reason: reason.String(), Result: result}, time.Now())
 			s.log.Info("match ended", slog.String("match", l.id), slog.String("reason", reason.String()))
 			s.metrics.matchOver(l.game, reason.String())
-			s.lobby.Ended(l.id)
 			ms.remove(l.id)
 		},
 		Failed: func(m *match.Match, ref string, stack []byte) {

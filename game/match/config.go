@@ -35,6 +35,9 @@ type SeatSpec struct {
 type Hooks struct {
 	// Exactly one of Ended, Failed and Voided is called, once. More about a
 	// failure is in Match.Crash.
+	// Ending comes before the result goes out: whoever reads the result may ask
+	// for another match at once. Ended or Failed follows in the same tick.
+	Ending func(m *Match)
 	Ended  func(m *Match, reason game.Reason, result any)
 	Failed func(m *Match, ref string, stack []byte)
 	Voided func(m *Match, reason game.Reason)

@@ -103,6 +103,7 @@ func TestThereIsOneEnd(t *testing.T) {
 	for _, where := range []string{"result", "void"} {
 		var told []string
 		f := end(where, Hooks{
+			Ending: func(*Match) { require.Empty(t, told, "before anybody hears of the end") },
 			Ended:  func(*Match, game.Reason, any) { told = append(told, "ended") },
 			Voided: func(*Match, game.Reason) { told = append(told, "voided") },
 			Failed: func(*Match, string, []byte) { told = append(told, "failed") },

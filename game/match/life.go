@@ -119,6 +119,9 @@ func (m *Match) finish() {
 	res := result{Match: m.cfg.ID, Reason: m.why.String(), Result: m.drv.Close(m.why)}
 	m.enter(game.StateEnded, 0)
 	m.flush()
+	if m.cfg.Hooks.Ending != nil {
+		m.cfg.Hooks.Ending(m)
+	}
 	var failed error
 	for i := range m.seats {
 		if s := &m.seats[i]; s.link != nil {
