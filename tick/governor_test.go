@@ -1,6 +1,7 @@
 package tick
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,12 +73,13 @@ func TestOverloadDilatesTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var changes []LevelChange
 			s := virtualWith(t, Config{Workers: 1, OnLevel: func(c LevelChange) { changes = append(changes, c) }})
-			cost := 15 * ms
+			var cost atomic.Int64
+			cost.Store(int64(15 * ms))
 			var length time.Duration
 			var level Level
 			e := add(t, s, Options{Name: "m", Hz: 60, Dilate: dilate}, func(tk *Tick) bool {
 				length, level = tk.Length, tk.Level
-				time.Sleep(cost)
+				time.Sleep(time.Duration(cost.Load()))
 				return true
 			})
 			until(s, 20*time.Second)
@@ -92,7 +94,7 @@ func TestOverloadDilatesTime(t *testing.T) {
 				require.Greater(t, length, 19*ms)
 			}
 			require.InDelta(t, 15*ms, e.Stats().Cost, float64(ms)/10)
-			cost = ms
+			cost.Store(int64(ms))
 			until(s, 80*time.Second)
 			require.Equal(t, LevelFull, e.Level())
 			require.Equal(t, time.Second/60, length, "time is itself again")

@@ -58,7 +58,7 @@ func (k *keeper) round() time.Duration {
 	if k.s.conf.Stuck <= 0 {
 		every = time.Second
 	}
-	if _, real := k.host.(nowhere); !real {
+	if _, blind := k.host.(nowhere); !blind {
 		every = min(every, evidenceEvery)
 	}
 	return every
@@ -210,7 +210,7 @@ func (k *keeper) look(now int64) {
 // overstays returns e if its tick has been running for too long.
 func (k *keeper) overstays(w *worker, e *Entry, began, now int64) *Entry {
 	limit := k.s.conf.Stuck
-
+	w.relax(now)
 	if limit <= 0 {
 		return nil
 	}

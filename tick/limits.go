@@ -99,6 +99,11 @@ const (
 	judgeAfter    = 20 * time.Millisecond
 	evidenceEvery = 25 * time.Millisecond
 
+	// realtimePriority is the one among SCHED_FIFO threads: low. After
+	// realtimeBurst without sleep a worker loses it until it sleeps.
+	realtimePriority = 10
+	realtimeBurst    = int64(50 * time.Millisecond)
+
 	// stuckLooks is how often a tick is looked at before it counts as stuck.
 	stuckLooks = 4
 

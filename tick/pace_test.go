@@ -2,6 +2,7 @@ package tick
 
 import (
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,15 +183,15 @@ func TestIdleWorkerSteals(t *testing.T) {
 		a := add(t, s, Options{Name: "long", Hz: 100}, long)
 		other := add(t, s, Options{Hz: 10}, idle)
 		require.NotEqual(t, a.Stats().Worker, other.Stats().Worker)
-		worst := time.Duration(0)
+		var worst atomic.Int64
 		for range 4 { // two of them join the long one
 			pair = append(pair, add(t, s, Options{Hz: 100}, func(tk *Tick) bool {
-				worst = max(worst, tk.Late)
+				raise(&worst, int64(tk.Late))
 				return true
 			}))
 		}
 		until(s, time.Second)
-		require.Equal(t, stealAfter, worst, "to the microsecond")
+		require.Equal(t, stealAfter, time.Duration(worst.Load()), "to the microsecond")
 		st := s.Stats()
 		require.NotZero(t, st.Steals)
 		for _, e := range pair {
@@ -280,12 +281,10 @@ func TestAdmissionCanBeOff(t *testing.T) {
 func TestWorstOfASecond(t *testing.T) {
 	for hz := int64(MinHz); hz <= MaxHz; hz++ {
 		var w window
-		now, got, full := int64(0), int64(0), false
-		n := int64(0)
+		got, full, n := int64(0), false, int64(0)
 		for !full {
 			n++
-			now = n * second / hz
-			got, full = w.add(n*7919%1000+1, now)
+			got, full = w.add(n*7919%1000+1, n*second/hz)
 		}
 		var all []int64
 		for i := range n {

@@ -51,7 +51,7 @@ type Config struct {
 
 	BlameEvery time.Duration // 0: DefaultBlameEvery; negative: every blame is reported
 
-	host host // for tests
+	host host // for tests; nil: the real one
 }
 
 // Scheduler runs entries at their rates. Make one with New and end it with
@@ -233,6 +233,17 @@ func (s *Scheduler) forget(e *Entry) {
 	}
 }
 
+// refuse notes why a worker does without real-time priority. It says so once.
+func (s *Scheduler) refuse(err error) {
+	s.mu.Lock()
+	first := s.refusal == nil
+	s.refusal = err
+	s.mu.Unlock()
+	if first {
+		s.log.Warn("tick: going on without real-time priority", slog.Any("error", err))
+	}
+}
+
 // recovered is told by a replaced worker that its stuck tick has returned.
 func (s *Scheduler) recovered(w *worker) {
 	s.mu.Lock()
@@ -283,6 +294,9 @@ func (s *Scheduler) Stats() Stats {
 		w.mu.Lock()
 		st.Timer = w.timer.name()
 		w.mu.Unlock()
+		if st.Timer == "realtime" {
+			st.Realtime++
+		}
 		w.pend.mu.Lock()
 		st.Lost += w.pend.lost
 		w.pend.mu.Unlock()

@@ -84,6 +84,7 @@ type Stats struct {
 	Busy     []float64             // share of the last second each worker spent in ticks
 	Timer    string                // "timerfd", "realtime" or "portable"
 	Realtime int                   // workers under real-time priority
+	Demoted  uint64                // times one of them lost it until it slept again, so that others do not starve
 	Refusal  error                 // why there are fewer of those than Config.Realtime asks for
 	Lateness *Histogram            // skipped slots included
 	Duration *Histogram            // of whole ticks
@@ -173,7 +174,7 @@ type totals struct {
 	counters
 	panics, wakes      atomic.Uint64
 	steals, rehomed    atomic.Uint64
-	blames             atomic.Uint64
+	blames, demoted    atomic.Uint64
 	lateness, duration Histogram
 	phases             [NumPhases]Histogram
 }
@@ -186,6 +187,7 @@ func (t *totals) mergeInto(st *Stats) {
 	st.Steals += t.steals.Load()
 	st.Rehomed += t.rehomed.Load()
 	st.Blames += t.blames.Load()
+	st.Demoted += t.demoted.Load()
 	st.Lateness.Merge(&t.lateness)
 	st.Duration.Merge(&t.duration)
 	for p := range st.Phases {

@@ -50,7 +50,6 @@ type Tick struct {
 	Level   Level         // how far the governor asks to reduce the cost
 
 	clk      *clock
-	w        *worker // that runs it
 	start    int64
 	stamp    int64
 	phase    uint32 // a Phase; read by others too

@@ -20,10 +20,11 @@ type worker struct {
 	totals *totals
 	done   chan struct{} // closed when the goroutine has ended for good
 
-	goid    atomic.Uint64 // of the goroutine
-	nextDue atomic.Int64  // when the earliest entry in the queue is due
-	meter   meter
-	thread  thread
+	goid     atomic.Uint64 // of the goroutine
+	nextDue  atomic.Int64  // when the earliest entry in the queue is due
+	meter    meter
+	thread   thread
+	priority priority
 
 	// Owned by the goroutine.
 	loot testimony // about the entry stolen last
@@ -77,6 +78,11 @@ func (w *worker) newTimer() timer {
 // deferred calls running; the worker then goes on in a new one.
 func (w *worker) run() {
 	w.goid.Store(goid())
+	if w.s.conf.Realtime {
+		if err := w.enthrone(); err != nil {
+			w.s.refuse(err)
+		}
+	}
 	over := false
 	defer func() {
 		if !over {
@@ -192,6 +198,7 @@ func (w *worker) sleep() bool {
 	}
 	w.totals.wakes.Add(1)
 	w.thread.calm(w)
+	w.restore()
 	if err := t.wait(); err != nil {
 		w.s.log.Error("tick: timer failed, using the portable one",
 			slog.Int("worker", w.id), slog.Any("error", err))
@@ -227,6 +234,9 @@ func (w *worker) step(e *Entry, now int64) int64 {
 	waited := w.thread.stretch(w, e.tick.start, now)
 	e.finish(w, &o, now)
 	w.meter.add(now, o.duration)
+	if w.s.conf.Realtime {
+		w.relax(now)
+	}
 	if late || o.duration > o.period/2 {
 		w.accuse(e, &o, &why, waited)
 	}
