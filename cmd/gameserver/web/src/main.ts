@@ -3,6 +3,7 @@
 
 import "./style.css";
 import { Input } from "./input";
+import { Mail } from "./mail";
 import { type Link, Net, RequestError } from "./net";
 import { Renderer } from "./render";
 import { Session } from "./session";
@@ -26,6 +27,7 @@ class Game {
   private abandoned = ""; // a match this page must not enter by itself again
   private welcome: Welcome | null = null;
   private session: Session | null = null;
+  private readonly mail = new Mail();
   private readonly net: Net;
   private readonly input: Input;
   private readonly frames = new FrameStats();
@@ -166,7 +168,7 @@ class Game {
     this.matchId = this.welcome.match;
     this.ui.clearMatch();
     this.ui.fail("");
-    this.session = new Session(this.welcome, schema, this.renderer, this.ui);
+    this.session = new Session(this.welcome, schema, this.renderer, this.ui, this.mail);
     this.welcome = null;
     this.frames.reset();
     this.go("playing");

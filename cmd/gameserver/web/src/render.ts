@@ -150,6 +150,13 @@ export class Renderer {
     return this.names.get(id) ?? `#${id}`;
   }
 
+  /** Says what a ship is called from now on. */
+  named(world: World, id: number, name: string): void {
+    this.names.set(id, name);
+    const v = world.get(id)?.view as ShipView | null | undefined;
+    if (v) v.name.text = name;
+  }
+
   /** Prepares for a match; also after a reconnect, with a new World. */
   start(w: Welcome, world: World): void {
     this.you = w.you;

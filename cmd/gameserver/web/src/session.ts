@@ -2,12 +2,13 @@
 // Made by welcome and schema; made anew when the connection comes back.
 
 import type { Input } from "./input";
+import type { Mail } from "./mail";
 import type { Net } from "./net";
 import { InputPacer } from "./pacer";
 import type { Renderer } from "./render";
 import { Ping, Rate } from "./stats";
 import type { Row, UI } from "./ui";
-import type { GameEvent, InputValue, Schema, Snapshot, Welcome } from "./wire";
+import type { GameEvent, InputValue, Schema, SeatPlayer, Snapshot, Welcome } from "./wire";
 import { type SetPlan, World } from "./world";
 
 const HUD_MS = 120;
@@ -41,7 +42,9 @@ export class Session {
     schema: Schema,
     private readonly renderer: Renderer,
     private readonly ui: UI,
+    private readonly mail: Mail,
   ) {
+    mail.welcome(welcome.match, welcome.events);
     this.world = new World(schema, welcome.rate, welcome.every);
     this.you = welcome.you;
     this.matchState = welcome.state;
@@ -69,7 +72,18 @@ export class Session {
 
   event(e: GameEvent): void {
     if (e[1] === "match:state") this.changed(e[2] as MatchState);
-    else this.world.event(e);
+    else if (e[1] === "match:players") this.roster(e[2] as SeatPlayer[]);
+    else if (this.mail.isNew()) this.world.event(e);
+  }
+
+  /** A bot has taken an empty seat. */
+  private roster(players: SeatPlayer[]): void {
+    for (const p of players) {
+      this.renderer.named(this.world, p.id, p.name);
+      const r = this.players.get(p.id);
+      if (r === undefined) this.player(p.id, p.name, p.bot);
+      else Object.assign(r, { name: p.name, bot: p.bot });
+    }
   }
 
   private changed(s: MatchState): void {

@@ -77,6 +77,8 @@ export interface Welcome {
   state: string;
   world: ArenaWorld;
   players: SeatPlayer[];
+  /** How many of the game's events came before the next one. */
+  events: number;
 }
 
 export type FieldSpec = [name: string, type: "i" | "u" | "b" | "f", quantum: number];
