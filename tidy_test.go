@@ -61,6 +61,8 @@ var imports = map[string][]string{
 	"internal/mpcheck":  nil,
 	"sio":               {"engine", "internal/mpcheck", msgpack, msgp},
 	"sio/client":        {"engine/client", "sio", "internal/mpcheck", msgpack, msgp},
+	"sio/adapter":       {"sio"},
+	"sio/admin":         {"engine", "sio", msgpack},
 	// Simulation tower.
 	"tick":       {unix},
 	"game/snap":  {"internal/mpcheck", msgp},

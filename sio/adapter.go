@@ -3,6 +3,7 @@ package sio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 )
 
 // Adapter carries what concerns a namespace to the other servers of a cluster.
@@ -31,7 +32,7 @@ type Adapter interface {
 	ServerSideEmit(payload []byte) error
 	// ServerSideEmitWithAck does so too and calls ack with each server's answer.
 	ServerSideEmitWithAck(ctx context.Context, payload []byte, ack func(answer []byte)) error
-	// Close is called when the namespace ends.
+	// Close is called when the namespace or the server ends, perhaps twice.
 	Close() error
 }
 
@@ -40,10 +41,10 @@ type Adapter interface {
 type Local interface {
 	Namespace() string
 	Broadcast(t Targets, payload []byte) error
-	// BroadcastWithAck sends the event, calls count with the number of sockets it
-	// went to, then ack with the first value of every answer until all have come
-	// or ctx ends.
-	BroadcastWithAck(ctx context.Context, t Targets, payload []byte, count func(n int), ack func(answer []byte)) error
+	// BroadcastWithAck sends the event and returns the number of sockets it went
+	// to. wait, which must be called, then calls ack with the first value of every
+	// answer until all have come, or ctx or Limits.AckTimeout ends.
+	BroadcastWithAck(ctx context.Context, t Targets, payload []byte, ack func(answer []byte)) (n int, wait func() error, err error)
 	Fetch(t Targets) []RemoteSocket
 	Join(t Targets, rooms []string)
 	Leave(t Targets, rooms []string)
@@ -88,24 +89,26 @@ func (l local) Broadcast(t Targets, payload []byte) error {
 	return b.deliver(payload)
 }
 
-func (l local) BroadcastWithAck(ctx context.Context, t Targets, payload []byte, count func(int), ack func([]byte)) error {
+func (l local) BroadcastWithAck(ctx context.Context, t Targets, payload []byte, ack func([]byte)) (int, func() error, error) {
 	if _, err := payloadEvent(payload); err != nil {
-		return err
+		return 0, nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, l.n.srv.cfg.Limits.AckTimeout, ErrAckTimeout)
 	q := newQuestion([]Broadcast{l.addressed(t)})
-	defer q.forget()
 	q.ask(payload)
-	count(q.waiting)
-	var failed error
-	q.answers(ctx, func(a Answer, err error) bool {
-		if err == nil {
-			ack(a.first())
-		} else if ctx.Err() != nil {
-			failed = err
-		}
-		return true
-	})
-	return failed
+	return q.waiting, func() (failed error) {
+		defer cancel()
+		defer q.forget()
+		q.answers(ctx, func(a Answer, err error) bool {
+			if err == nil {
+				ack(a.first())
+			} else if ctx.Err() != nil {
+				failed = err
+			}
+			return true
+		})
+		return failed
+	}, nil
 }
 
 func (l local) Fetch(t Targets) []RemoteSocket { return l.addressed(t).describe(nil) }
@@ -132,4 +135,21 @@ func (l local) Rooms() []string {
 		}
 	}
 	return names
+}
+
+// closeAdapters leaves the cluster.
+func (s *Server) closeAdapters() error {
+	s.mu.RLock()
+	var all []Adapter
+	for _, n := range s.nsps {
+		if n.remote != nil {
+			all = append(all, n.remote)
+		}
+	}
+	s.mu.RUnlock()
+	var failed []error
+	for _, a := range all {
+		failed = append(failed, a.Close())
+	}
+	return errors.Join(failed...)
 }

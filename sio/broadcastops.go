@@ -123,8 +123,9 @@ func (b Broadcast) disconnectHere(closeConn bool) {
 }
 
 // OnServerSide sets the handler of an event that another server sends with
-// ServerSideEmit. It runs on the goroutine of the adapter. A sender that waits
-// for an ack gets the first value of Args.Ack.
+// ServerSideEmit. It runs on the goroutine on which the adapter receives, and must
+// not block. A sender that waits for an ack gets the first value of Args.Ack,
+// which may be called later.
 func (n *Namespace) OnServerSide(event string, h func(Args)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -99,13 +99,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Engine() *engine.Server { return s.engine }
 
 // Shutdown closes every connection, sockets seeing the reason "server shutting
-// down", and waits until all handlers have returned or ctx ends. It does not
-// stop the HTTP listener.
+// down", waits until all handlers have returned or ctx ends, and closes the adapters.
+// It does not stop the HTTP listener.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.engine.Shutdown(ctx); err != nil {
 		return err
 	}
-	return s.busy.wait(ctx)
+	if err := s.busy.wait(ctx); err != nil {
+		return err
+	}
+	return s.closeAdapters()
 }
 
 func (s *Server) refused(reason string) {
