@@ -92,7 +92,7 @@ func (s *Server) lookup(name []byte, auth func(into any) error) (*Namespace, *Er
 	dynamic := s.dynamic
 	s.mu.Unlock()
 	for _, parent := range dynamic {
-		if !parent.accepts(string(name), auth) {
+		if !parent.agrees(string(name), auth) {
 			continue
 		}
 		return parent.child(string(name))
@@ -100,7 +100,7 @@ func (s *Server) lookup(name []byte, auth func(into any) error) (*Namespace, *Er
 	return nil, &Error{Msg: "Invalid namespace"}
 }
 
-func (n *Namespace) accepts(name string, auth func(into any) error) (yes bool) {
+func (n *Namespace) agrees(name string, auth func(into any) error) (yes bool) {
 	n.srv.guard("dynamic namespace", func() { yes = n.match(name, auth) })
 	return yes
 }
