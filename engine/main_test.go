@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net/http"
@@ -280,3 +281,5 @@ func closeCode(t *testing.T, w *enginetest.WS) *enginetest.CloseError {
 		return ce
 	}
 }
+
+func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
