@@ -144,7 +144,7 @@ func (c *Conn) consume3(body []byte, isBinary bool) (ok bool) {
 		next = nextBinary3
 	}
 	for n := 0; len(body) > 0 || n == 0; n++ {
-		if n == maxPayloadPackets {
+		if n == maxPostPackets {
 			c.refuse("poll", ReasonFlood)
 			return false
 		}

@@ -114,20 +114,20 @@ func TestEIO3PollingViolations(t *testing.T) {
 		body, ctype string
 		want        engine.Reason
 	}{
-		"no length":          {"abc", "", engine.ReasonProtocol},
-		"v4 payload":         {"4a\x1e4b", "", engine.ReasonProtocol},
-		"empty":              {"", "", engine.ReasonProtocol},
-		"too short":          {"9:4a", "", engine.ReasonProtocol},
-		"unknown packet":     {"2:7a", "", engine.ReasonProtocol},
-		"client pong":        {"1:3", "", engine.ReasonProtocol},
-		"text as octets":     {"6:4hello", octets, engine.ReasonProtocol},
-		"octets as text":     {"\x00\x06\xff4hello", "", engine.ReasonBadUTF8},
-		"bad UTF-8":          {"2:4\xff", "", engine.ReasonBadUTF8},
-		"bad UTF-8, octets":  {"\x00\x02\xff4\xff", octets, engine.ReasonProtocol},
-		"binary of no type":  {"\x01\x01\xff\x02", octets, engine.ReasonProtocol},
-		"endless digits":     {"\x01" + strings.Repeat("\x01", 5000), octets, engine.ReasonProtocol},
-		"65 packets":         {strings.Repeat("1:4", 65), "", engine.ReasonFlood},
-		"65 packets, octets": {strings.Repeat("\x00\x01\xff4", 65), octets, engine.ReasonFlood},
+		"no length":         {"abc", "", engine.ReasonProtocol},
+		"v4 payload":        {"4a\x1e4b", "", engine.ReasonProtocol},
+		"empty":             {"", "", engine.ReasonProtocol},
+		"too short":         {"9:4a", "", engine.ReasonProtocol},
+		"unknown packet":    {"2:7a", "", engine.ReasonProtocol},
+		"client pong":       {"1:3", "", engine.ReasonProtocol},
+		"text as octets":    {"6:4hello", octets, engine.ReasonProtocol},
+		"octets as text":    {"\x00\x06\xff4hello", "", engine.ReasonBadUTF8},
+		"bad UTF-8":         {"2:4\xff", "", engine.ReasonBadUTF8},
+		"bad UTF-8, octets": {"\x00\x02\xff4\xff", octets, engine.ReasonProtocol},
+		"binary of no type": {"\x01\x01\xff\x02", octets, engine.ReasonProtocol},
+		"endless digits":    {"\x01" + strings.Repeat("\x01", 5000), octets, engine.ReasonProtocol},
+		"1025 packets":      {strings.Repeat("1:4", 1025), "", engine.ReasonFlood},
+		"1025, octets":      {strings.Repeat("\x00\x01\xff4", 1025), octets, engine.ReasonFlood},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := serve(t, engine.Config{AllowEIO3: true})
@@ -139,8 +139,8 @@ func TestEIO3PollingViolations(t *testing.T) {
 	}
 	f := serve(t, engine.Config{AllowEIO3: true})
 	p := f.poll3(t, "")
-	require.Equal(t, 200, p.do3(t, "POST", strings.Repeat("1:4", 64)).status)
-	require.Len(t, p.messages(), 64)
+	require.Equal(t, 200, p.do3(t, "POST", strings.Repeat("1:4", 1024)).status)
+	require.Len(t, p.messages(), 1024)
 }
 
 func TestEIO3WebSocket(t *testing.T) {

@@ -25,9 +25,12 @@ const (
 	fallbackMaxConns = 8192
 	// maxQuery bounds the raw query of a request; more is a bad request.
 	maxQuery = 8 << 10
-	// maxPayloadPackets bounds the packets of one polling payload in both
-	// directions; one more from a client closes the session.
+	// maxPayloadPackets bounds the packets of one polling payload to a client;
+	// the rest waits for its next GET.
 	maxPayloadPackets = 64
+	// maxPostPackets bounds those of one from a client, which sends all that it
+	// has in one POST; one more closes the session.
+	maxPostPackets = 1024
 	// maxFragments bounds the frames of one message; one more is 1009.
 	maxFragments = 64
 	// maxControls bounds the control frames between two data messages; one

@@ -93,7 +93,7 @@ func checkPayload(body []byte) Reason {
 	if !utf8.Valid(body) {
 		return ReasonBadUTF8
 	}
-	if bytes.Count(body, []byte{separator}) >= maxPayloadPackets {
+	if bytes.Count(body, []byte{separator}) >= maxPostPackets {
 		return ReasonFlood
 	}
 	return 0

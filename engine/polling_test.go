@@ -77,7 +77,7 @@ func TestPollingViolations(t *testing.T) {
 		"trailing separator": {"4a\x1e", engine.ReasonProtocol, []string{"t:a"}},
 		"bad base64":         {"4a\x1ebA", engine.ReasonProtocol, []string{"t:a"}},
 		"bad UTF-8":          {"4a\xff", engine.ReasonBadUTF8, nil},
-		"65 packets":         {strings.Repeat("4\x1e", 64) + "4", engine.ReasonFlood, nil},
+		"1025 packets":       {strings.Repeat("4\x1e", 1024) + "4", engine.ReasonFlood, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := serve(t, engine.Config{})
@@ -94,8 +94,8 @@ func TestPollingViolations(t *testing.T) {
 func TestPollingPacketsAtTheBound(t *testing.T) {
 	f := serve(t, engine.Config{})
 	p := f.poll(t)
-	require.Equal(t, 200, p.post(t, strings.Repeat("4\x1e", 63)+"4").status)
-	require.Len(t, p.messages(), 64)
+	require.Equal(t, 200, p.post(t, strings.Repeat("4\x1e", 1023)+"4").status)
+	require.Len(t, p.messages(), 1024)
 }
 
 func TestPollingAnswersInPayloadsOf64(t *testing.T) {
