@@ -28,6 +28,13 @@
 // refusal, and a refusal there is answered with bad_payload. Every bound is in
 // limits.go.
 //
+// # Declared events
+//
+// [Namespace.Accepts] and [Namespace.Emits] say once, at setup, which events a
+// namespace has and of which types. Handlers are held to it, and
+// [Namespace.Events] describes them, check tags included, to whoever writes the
+// client's types.
+//
 // # Two directions
 //
 // [Decoder] and [Encode] are the codec alone, for both ends of a connection;

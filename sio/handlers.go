@@ -59,6 +59,7 @@ func (s *Socket) OnUnknown(h func(*Event)) {
 // "enum=red|blue", "required". A tag that makes no sense panics here.
 func On[T any](s *Socket, event string, h func(T)) {
 	mustVet(event, reflect.TypeFor[T]())
+	s.nsp.mustMatch(event, reflect.TypeFor[T](), nil)
 	s.OnArgs(event, func(a Args) {
 		var v T
 		if err := a.Decode(0, &v); err != nil {
@@ -74,6 +75,7 @@ func On[T any](s *Socket, event string, h func(T)) {
 // other it learns only a reference into the log.
 func OnAck[T, R any](s *Socket, event string, h func(T) (R, error)) {
 	mustVet(event, reflect.TypeFor[T]())
+	s.nsp.mustMatch(event, reflect.TypeFor[T](), reflect.TypeFor[R]())
 	s.OnArgs(event, func(a Args) {
 		var v T
 		if err := a.Decode(0, &v); err != nil {

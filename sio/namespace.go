@@ -28,6 +28,8 @@ type Namespace struct {
 	uses       []func(*Socket) error
 	opens      []func(*Socket)
 	serverSide map[string]func(Args)
+	takes      map[string]declaration // by event: what clients may send
+	sends      map[string]declaration // by event: what the server sends
 	all        room
 	byID       map[string]*Socket
 	byName     map[string]*room
