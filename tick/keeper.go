@@ -2,6 +2,7 @@ package tick
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -23,8 +24,11 @@ type keeper struct {
 	next   int
 	goid   uint64
 
-	// Owned by the goroutine.
+	// Owned by the goroutine, and used again so that looking and judging allocate
+	// nothing.
+	workers    []*worker
 	raws       []raw
+	blame      Blame
 	changes    []LevelChange
 	lastCall   int64
 	suppressed uint64
@@ -69,8 +73,9 @@ func (k *keeper) run() {
 	k.mu.Lock()
 	k.goid = goid()
 	k.mu.Unlock()
-	t := time.NewTimer(0)
+	t, settle := time.NewTimer(0), time.NewTimer(0)
 	defer t.Stop()
+	defer settle.Stop()
 	next := k.s.clk.now()
 	for {
 		select {
@@ -80,9 +85,10 @@ func (k *keeper) run() {
 		case <-k.wake:
 			// Others may follow, and the collector's cycle has to end.
 			k.host.observe(k.s.clk.now())
+			settle.Reset(judgeAfter)
 			select {
 			case <-k.quit:
-			case <-time.After(judgeAfter):
+			case <-settle.C:
 			}
 			k.judge()
 		case <-t.C:
@@ -102,7 +108,8 @@ func (k *keeper) run() {
 // judge explains the ticks that have piled up, and calls the hooks.
 func (k *keeper) judge() {
 	k.raws, k.changes = k.raws[:0], k.changes[:0]
-	for _, w := range k.s.everybody() {
+	k.workers = k.s.everybody(k.workers[:0])
+	for _, w := range k.workers {
 		p := &w.pend
 		p.mu.Lock()
 		k.raws = append(k.raws, p.raws[:p.n]...)
@@ -114,17 +121,18 @@ func (k *keeper) judge() {
 		k.host.observe(k.s.clk.now())
 	}
 	for i := range k.raws {
-		var b Blame
-		k.raws[i].judge(k.host, &b)
+		b := &k.blame
+		*b = Blame{}
+		k.raws[i].judge(k.host, b)
 		k.mu.Lock()
 		if len(k.blames) < MaxBlames {
-			k.blames = append(k.blames, b)
+			k.blames = append(k.blames, *b)
 		} else {
-			k.blames[k.next] = b
+			k.blames[k.next] = *b
 			k.next = (k.next + 1) % MaxBlames
 		}
 		k.mu.Unlock()
-		k.tell(&b)
+		k.tell(b)
 	}
 	for _, c := range k.changes {
 		k.guard("OnLevel", func() {
@@ -147,6 +155,9 @@ func (k *keeper) tell(b *Blame) {
 	}
 	b.Suppressed = k.suppressed
 	k.lastCall, k.suppressed = max(now, 1), 0
+	if k.s.conf.OnBlame == nil && !k.s.log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
 	k.guard("OnBlame", func() {
 		if k.s.conf.OnBlame != nil {
 			k.s.conf.OnBlame(*b)
@@ -180,7 +191,8 @@ func (s *Scheduler) Blames() []Blame {
 // over and over for the whole time, so that a process which was stopped does not
 // accuse anybody when it goes on.
 func (k *keeper) look(now int64) {
-	for _, w := range k.s.crew() {
+	k.workers = k.s.crew(k.workers[:0])
+	for _, w := range k.workers {
 		w.mu.Lock()
 		e, began := w.cur, w.began
 		w.mu.Unlock()

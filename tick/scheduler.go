@@ -253,20 +253,19 @@ func (s *Scheduler) recovered(w *worker) {
 	}
 }
 
-// crew returns the workers.
-func (s *Scheduler) crew() []*worker {
-	all := make([]*worker, len(s.workers))
+// crew appends the workers to all.
+func (s *Scheduler) crew(all []*worker) []*worker {
 	for i := range s.workers {
-		all[i] = s.workers[i].Load()
+		all = append(all, s.workers[i].Load())
 	}
 	return all
 }
 
-// everybody returns the workers and those they have replaced.
-func (s *Scheduler) everybody() []*worker {
+// everybody appends the workers and those they have replaced to all.
+func (s *Scheduler) everybody(all []*worker) []*worker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append(s.crew(), s.stuck...)
+	return append(s.crew(all), s.stuck...)
 }
 
 // Entries returns the entries that are alive, oldest first.
@@ -288,7 +287,7 @@ func (s *Scheduler) Stats() Stats {
 	for p := range st.Phases {
 		st.Phases[p] = new(Histogram)
 	}
-	for _, w := range s.crew() {
+	for _, w := range s.crew(nil) {
 		w.totals.mergeInto(&st)
 		st.Busy = append(st.Busy, w.utilisation())
 		w.mu.Lock()
@@ -332,7 +331,7 @@ func (s *Scheduler) Close(ctx context.Context) error {
 
 // await closes the workers and waits for them.
 func (s *Scheduler) await(ctx context.Context) error {
-	all := s.everybody()
+	all := s.everybody(nil)
 	for _, w := range all {
 		w.close()
 	}
@@ -357,7 +356,7 @@ func (s *Scheduler) inside() bool {
 	k.mu.Lock()
 	is := k.goid == id
 	k.mu.Unlock()
-	return is || slices.ContainsFunc(s.everybody(), func(w *worker) bool { return w.goid.Load() == id })
+	return is || slices.ContainsFunc(s.everybody(nil), func(w *worker) bool { return w.goid.Load() == id })
 }
 
 // goid returns the number of the calling goroutine from the first line of its
