@@ -306,6 +306,7 @@ func TestFrameConformance(t *testing.T) {
 }
 
 func (c wsCase) run(t *testing.T, f *fixture) {
+	t.Helper()
 	w, _, err := enginetest.OpenWS(f.addr)
 	require.NoError(t, err)
 	defer w.Close()

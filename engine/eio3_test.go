@@ -267,7 +267,7 @@ func TestEIO3Heartbeat(t *testing.T) {
 			time.Sleep(4999 * time.Millisecond)
 			require.NoError(b.t, w.Send(packet))
 			synctest.Wait()
-			require.Empty(b.t, s.ends)
+			s.goesOn(b.t)
 		}
 		endsAfter(b.t, s, start, 3*4999*time.Millisecond+5*time.Second, engine.ReasonNoPong)
 		for _, want := range []string{"3", "4x"} { // and no ping of ours
@@ -303,7 +303,7 @@ func TestEIO3HeartbeatIsHeldDuringAnUpgrade(t *testing.T) {
 		say(b.t, w, "2probe", "3probe")
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		require.Empty(b.t, p.ends)
+		p.goesOn(b.t)
 		require.NoError(b.t, w.Send("5"))
 		endsAfter(b.t, p.session, time.Now(), 5*time.Second, engine.ReasonNoPong)
 	})

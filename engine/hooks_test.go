@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,9 +146,9 @@ func TestNewID(t *testing.T) {
 }
 
 func TestHookPanicsTakeNoPlace(t *testing.T) {
-	boom := true
+	var calm atomic.Bool
 	f := serve(t, engine.Config{MaxConns: 1, Abuse: engine.Abuse{Loopback: true, Sessions: 1, SessionRate: -1}, NewID: func() string {
-		if boom {
+		if !calm.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		return "0123456789abcdef"
@@ -156,7 +157,7 @@ func TestHookPanicsTakeNoPlace(t *testing.T) {
 		_, err := f.try(t.Context(), "GET", pollQuery, "")
 		require.Error(t, err)
 	}
-	boom = false
+	calm.Store(true)
 	f.poll(t)
 }
 

@@ -85,6 +85,14 @@ func (s *session) ended(t *testing.T) engine.Reason {
 	return s.ends[0]
 }
 
+// goesOn requires that OnClose has not come.
+func (s *session) goesOn(t *testing.T) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.Empty(t, s.ends)
+}
+
 // waitFor waits until n messages have come.
 func (s *session) waitFor(t *testing.T, n int) []string {
 	t.Helper()

@@ -168,16 +168,13 @@ func (u *upgrader) dial() (net.Conn, error) {
 
 func (u *upgrader) query() string { return pollQuery + "&sid=" + u.sid }
 
-// take records what the server sent and reports whether a noop was in it.
-func (u *upgrader) take(payload string) (noop bool) {
+// take records what the server sent, but for noops.
+func (u *upgrader) take(payload string) {
 	for packet := range strings.SplitSeq(payload, "\x1e") {
-		if packet == "6" {
-			noop = true
-			continue
+		if packet != "6" {
+			u.got = append(u.got, packet)
 		}
-		u.got = append(u.got, packet)
 	}
-	return noop
 }
 
 func (r *upgradeRig) round(seed uint64) error {
