@@ -239,6 +239,9 @@ func TestExamplePagesInChromium(t *testing.T) {
 		require.Len(t, hashed.FindAllString(csp, -1), 2, csp)
 		require.NotContains(t, csp, "unsafe")
 	}
+	// Two of them behind a proxy, as most pages are.
+	urls["chat"] = proxy(t, "nginx", backends("nginx", fmt.Sprint(urls["chat"]))...)
+	urls["text"] = proxy(t, "haproxy", backends("haproxy", fmt.Sprint(urls["text"]))...)
 	p := node(t, "chromium", "examples-pages.mjs", options{"urls": urls, "token": "secret", "out": out, "chromium": chromium(t)})
 	p.until("chat", nil)
 	require.Equal(t, []any{"ada"}, p.until("notifications", nil)["delivered"])

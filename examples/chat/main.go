@@ -18,7 +18,6 @@ import (
 	"sync"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"gameserver/examples/internal/page"
 	"gameserver/sio"
@@ -37,15 +36,19 @@ func main() {
 	}
 }
 
-// What clients send. The json tags name the fields for both parsers; a payload
-// that does not fit the type never reaches a handler.
+// What clients send. The json tags name the fields for both parsers, the check
+// tags say what may be in them. A payload that does not fit never reaches a
+// handler; its ack is an error that names the field.
 type (
+	hello struct {
+		Name string `json:"name" check:"required,1..24"`
+	}
 	roomName struct {
-		Room string `json:"room"`
+		Room string `json:"room" check:"required,1..24"`
 	}
 	saying struct {
-		Room string `json:"room"`
-		Text string `json:"text"`
+		Room string `json:"room" check:"required,1..24"`
+		Text string `json:"text" check:"required,1..500"`
 	}
 )
 
@@ -56,23 +59,18 @@ type typing struct {
 }
 
 func newServer(log *slog.Logger) *sio.Server {
-	io := sio.New(sio.Config{Logger: log})
+	io := sio.New(sio.Config{ClientFiles: page.Client(), Logger: log})
 	chat := &chat{ns: io.Of("/"), log: log, rooms: rooms{}}
 
 	// Middleware sees every CONNECT. An *Error is what the client is told.
 	chat.ns.Use(func(s *sio.Socket) error {
-		var auth struct {
-			Name string `json:"name"`
-		}
+		var auth hello
 		if err := s.Auth(&auth); err != nil {
 			return err
 		}
-		name := strings.TrimSpace(auth.Name)
-		if err := checkText("name", name, maxName); err != nil {
-			return err
-		}
+		name, err := plain("name", auth.Name)
 		s.Data = name
-		return nil
+		return err
 	})
 
 	// Handlers are set here, one by one; events that are early wait for it.
@@ -132,8 +130,8 @@ func (c *chat) leave(s *sio.Socket, name string) {
 
 // say sends to everybody in the room but the sender, whose ack it is.
 func (c *chat) say(s *sio.Socket, t saying) (message, error) {
-	text := strings.TrimSpace(t.Text)
-	if err := checkText("text", text, maxText); err != nil {
+	text, err := plain("text", t.Text)
+	if err != nil {
 		return message{}, err
 	}
 	m := message{Room: t.Room, From: nick(s), Text: text, At: time.Now().UnixMilli(), Via: s.Parser().String()}
@@ -171,20 +169,18 @@ func nick(s *sio.Socket) string {
 	return name
 }
 
-// checkText refuses what is empty, too long or has control characters.
-func checkText(path, s string, most int) error {
-	if n := utf8.RuneCountInString(s); n < 1 || n > most || strings.ContainsFunc(s, unicode.IsControl) {
-		return &sio.Error{Code: "bad_payload", Msg: fmt.Sprintf("Between 1 and %d characters, please", most), Path: path}
+// plain trims a text and refuses what is then empty or has control characters.
+func plain(path, s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", &sio.Error{Code: "bad_payload", Msg: "Letters, please", Path: path}
 	}
-	return nil
+	return s, nil
 }
 
 // checkRoom keeps room names to what people can type and tell apart.
 func checkRoom(name string) error {
 	odd := func(r rune) bool { return r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
-	if err := checkText("room", name, maxRoomName); err != nil {
-		return err
-	}
 	if strings.ContainsFunc(name, odd) {
 		return &sio.Error{Code: "bad_payload", Msg: "Letters, digits and - only, please", Path: "room"}
 	}

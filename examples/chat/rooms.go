@@ -5,13 +5,11 @@ import (
 	"slices"
 )
 
-// What one server and one client may make us hold.
+// What the server holds. What one client may send is in the check tags of main.go,
+// and how many rooms one is in is bounded by sio.Limits.
 const (
-	maxRooms    = 100 // beyond: a room without people makes place, or overloaded
-	maxHistory  = 50  // messages kept of a room; the oldest goes first
-	maxName     = 24
-	maxRoomName = 24
-	maxText     = 500
+	maxRooms   = 100 // beyond: a room without people makes place, or overloaded
+	maxHistory = 50  // messages kept of a room; the oldest goes first
 )
 
 // message is one line of a room, numbered from 1.

@@ -81,7 +81,7 @@ func named(path, s string) error {
 }
 
 func newServer(token string, log *slog.Logger) *server {
-	io := sio.New(sio.Config{Logger: log})
+	io := sio.New(sio.Config{ClientFiles: page.Client(), Logger: log})
 	s := &server{io: io, ns: io.Of("/"), log: log, token: token, boxes: boxes{of: map[string]*box{}}, asking: make(chan struct{}, maxAsking)}
 	s.ns.Use(func(c *sio.Socket) error {
 		// A demonstration: in earnest this is a session token, checked here.

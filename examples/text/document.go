@@ -11,16 +11,15 @@ const (
 	maxHistory = 1_000  // operations for those who come back; they get the text instead
 	maxWeight  = 10 * maxText
 	maxAuthors = 4_096 // whose last edit is known; one is forgotten
-	maxName    = 24
 )
 
 // edit is an operation on the text as of a revision. Author and Seq tell an edit
 // that is sent again, after a lost connection, from a new one.
 type edit struct {
-	Author string `json:"author"`
-	Seq    int    `json:"seq"`
-	Rev    int    `json:"rev"`
-	Op     ot.Op  `json:"op"`
+	Author string `json:"author" check:"required,16..64"`
+	Seq    int    `json:"seq" check:"1.."`
+	Rev    int    `json:"rev" check:"0.."`
+	Op     ot.Op  `json:"op" check:"required"`
 }
 
 // document is the text and how it came about: values in, values out.

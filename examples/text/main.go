@@ -17,8 +17,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
-	"unicode/utf8"
 
 	"gameserver/examples/internal/page"
 	"gameserver/examples/text/ot"
@@ -40,17 +38,21 @@ func main() {
 	}
 }
 
-// What clients send, besides edit.
+// What clients send, besides edit. The json tags name the fields for both parsers,
+// the check tags say what may be in them; what does not fit reaches no handler.
 type (
+	hello struct {
+		Name string `json:"name" check:"required,1..24"`
+	}
 	opening struct {
-		Author string `json:"author"` // a secret of the page, so that it is known again
-		Epoch  string `json:"epoch"`  // what it had, when it comes back
+		Author string `json:"author" check:"required,16..64"` // a secret of the page, so that it is known again
+		Epoch  string `json:"epoch"`                          // what it had, when it comes back
 		Rev    int    `json:"rev"`
 	}
 	selection struct {
 		Rev  int `json:"rev"`
-		From int `json:"from"`
-		To   int `json:"to"`
+		From int `json:"from" check:"0..20000"`
+		To   int `json:"to" check:"0..20000"`
 	}
 )
 
@@ -82,7 +84,7 @@ type editor struct {
 }
 
 func newServer(log *slog.Logger) *sio.Server {
-	io := sio.New(sio.Config{Logger: log})
+	io := sio.New(sio.Config{ClientFiles: page.Client(), Logger: log})
 	e := &editor{ns: io.Of("/"), log: log, doc: newDocument(welcome), epoch: rand.Text(), calls: make(chan func())}
 	go func() {
 		for f := range e.calls {
@@ -90,18 +92,10 @@ func newServer(log *slog.Logger) *sio.Server {
 		}
 	}()
 	e.ns.Use(func(s *sio.Socket) error {
-		var auth struct {
-			Name string `json:"name"`
-		}
-		if err := s.Auth(&auth); err != nil {
-			return err
-		}
-		name := strings.TrimSpace(auth.Name)
-		if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
-			return &sio.Error{Code: "bad_payload", Msg: fmt.Sprintf("A name has 1 to %d characters", maxName), Path: "name"}
-		}
-		s.Data = name
-		return nil
+		var auth hello
+		err := s.Auth(&auth)
+		s.Data = auth.Name
+		return err
 	})
 	e.ns.OnConnection(func(s *sio.Socket) {
 		sio.On(s, "open", func(o opening) { e.do(func() { e.open(s, o) }) })
@@ -125,7 +119,7 @@ func (e *editor) do(f func()) {
 // open answers with an event and not with an ack, because an ack would be sent
 // after this, and a change might overtake it.
 func (e *editor) open(s *sio.Socket, o opening) {
-	if checkAuthor(o.Author) != nil || s.Join("document", author(o.Author)) != nil {
+	if err := s.Join("document", author(o.Author)); err != nil {
 		return
 	}
 	d := e.doc
@@ -149,9 +143,6 @@ func (e *editor) open(s *sio.Socket, o opening) {
 // edit tells everybody of the change, and its author that it was theirs. The
 // author is known by a room, as they may have another connection by now.
 func (e *editor) edit(c edit) error {
-	if err := checkAuthor(c.Author); err != nil {
-		return err
-	}
 	done, ok, err := e.doc.commit(c)
 	if err != nil || !ok {
 		return err
@@ -174,13 +165,6 @@ func (e *editor) gone(s *sio.Socket) {
 }
 
 func author(id string) string { return "author:" + id }
-
-func checkAuthor(id string) error {
-	if len(id) < 16 || len(id) > 64 {
-		return &sio.Error{Code: "bad_payload", Msg: "An author is 16 to 64 bytes", Path: "author"}
-	}
-	return nil
-}
 
 func (e *editor) sent(err error) {
 	if err != nil {

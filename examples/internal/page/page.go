@@ -41,9 +41,8 @@ var dist embed.FS
 //go:embed style.css connect.mjs
 var assets embed.FS
 
-// bundles are the files of the client, under the names that the Node server
-// serves them by too. The second one holds the msgpack parser.
-var bundles = [...]string{"socket.io.min.js", "socket.io.msgpack.min.js"}
+// bundle is one of the files in dist; the other one has the msgpack parser.
+const bundle = "socket.io.min.js"
 
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Example</title>
 <h1>The server is running, its page is not built</h1>
@@ -51,30 +50,29 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Ex
 (it needs Node) and start the example again.</p></html>
 `
 
-// Mux serves io at /socket.io/, the client's bundles beside it, and files, whose
-// index.html is the page.
-func Mux(io *sio.Server, files fs.FS) *http.ServeMux {
+// Client is the official client, for sio.Config.ClientFiles.
+func Client() fs.FS {
 	client, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic(err) // the embedded path is a constant
 	}
-	return mux(io, files, client)
+	return client
 }
+
+// Mux serves io at /socket.io/ and files, whose index.html is the page.
+func Mux(io *sio.Server, files fs.FS) *http.ServeMux { return mux(io, files, Client()) }
 
 func mux(io http.Handler, files, client fs.FS) *http.ServeMux {
 	index, err := fs.ReadFile(files, "index.html")
 	if err != nil {
 		panic(fmt.Errorf("page: an example embeds its index.html: %w", err))
 	}
-	if _, err := fs.Stat(client, bundles[0]); err != nil {
+	if _, err := fs.Stat(client, bundle); err != nil {
 		index = []byte(notBuilt)
 	}
 	secure := headers(policy(string(index)))
 	m := http.NewServeMux()
 	m.Handle("/socket.io/", io)
-	for _, name := range bundles {
-		m.Handle("GET /socket.io/"+name, secure(http.StripPrefix("/socket.io", http.FileServerFS(client))))
-	}
 	for _, name := range []string{"style.css", "connect.mjs"} {
 		m.Handle("GET /"+name, secure(http.FileServerFS(assets)))
 	}
