@@ -35,6 +35,7 @@ func (a *alarm) stop() {
 // awaiting.
 type heartbeat struct {
 	alarm alarm
+	ring  func() // Conn.beat, made once
 	// awaiting is set while a ping is unanswered. The reader looks at it without
 	// the lock, for each message.
 	awaiting atomic.Bool
@@ -43,11 +44,12 @@ type heartbeat struct {
 }
 
 func (c *Conn) startHeartbeatLocked() {
+	c.hb.ring = c.beat
 	if c.dialect != dialect4 {
-		c.hb.alarm.set(c.patience3(), c.beat)
+		c.hb.alarm.set(c.patience3(), c.hb.ring)
 		return
 	}
-	c.hb.alarm.set(c.srv.cfg.PingInterval, c.beat)
+	c.hb.alarm.set(c.srv.cfg.PingInterval, c.hb.ring)
 }
 
 // patience3 is how long a v3 client, which sends the pings, may be silent.
@@ -61,7 +63,7 @@ func (c *Conn) beat() {
 		return
 	}
 	if d := c.hb.alarm.early(); d > 0 {
-		c.hb.alarm.set(d, c.beat)
+		c.hb.alarm.set(d, c.hb.ring)
 		c.mu.Unlock()
 		return
 	}
@@ -90,10 +92,12 @@ func (c *Conn) beat() {
 func (c *Conn) pingLocked(late time.Duration) verdict {
 	c.hb.awaiting.Store(true)
 	c.hb.extended = false
-	c.hb.alarm.set(c.srv.cfg.PingTimeout-late, c.beat)
+	c.hb.alarm.set(c.srv.cfg.PingTimeout-late, c.hb.ring)
 	if w := c.ws.Load(); w != nil {
-		var frame [4]byte
-		return w.ob.frame(appendControl(frame[:0], packetPing, ""), laneControl)
+		f := c.srv.frame()
+		defer c.srv.putFrame(f)
+		f.b = appendControl(f.b, packetPing, "")
+		return w.ob.frame(f.b, laneControl)
 	}
 	c.queueLocked(packet{typ: packetPing})
 	return wrote
@@ -114,7 +118,7 @@ func (c *Conn) pong() {
 	if c.hb.awaiting.Load() && !c.closed {
 		c.hb.awaiting.Store(false)
 		c.hb.held = false
-		c.hb.alarm.set(c.srv.cfg.PingInterval, c.beat)
+		c.hb.alarm.set(c.srv.cfg.PingInterval, c.hb.ring)
 	}
 	c.mu.Unlock()
 }
@@ -134,7 +138,7 @@ func (c *Conn) traffic() {
 	c.mu.Lock()
 	if c.hb.awaiting.Load() && !c.hb.extended && !c.closed {
 		c.hb.extended = true
-		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
+		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.hb.ring)
 	}
 	c.mu.Unlock()
 }
@@ -146,11 +150,11 @@ func (c *Conn) resumeHeartbeatLocked() verdict {
 	}
 	c.hb.held = false
 	if c.dialect != dialect4 {
-		c.hb.alarm.set(c.patience3(), c.beat)
+		c.hb.alarm.set(c.patience3(), c.hb.ring)
 		return wrote
 	}
 	if c.hb.awaiting.Load() {
-		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.beat)
+		c.hb.alarm.set(c.srv.cfg.PingTimeout, c.hb.ring)
 		return wrote
 	}
 	return c.pingLocked(0)
