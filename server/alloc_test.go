@@ -18,7 +18,7 @@ const (
 	// heartbeatMallocs bounds what one ping and its pong allocate, the pong being
 	// a message that gws makes. Each connection has one in ten seconds, so there
 	// are windows without any.
-	heartbeatMallocs = 6
+	heartbeatMallocs = 2
 	// strayMallocs bounds what the runtime allocates for itself in the best window,
 	// such as for the first goroutine that waits for a mutex on its thread, and
 	// windowStrays in any: the lists of late ticks grow on a busy machine.
