@@ -1,5 +1,7 @@
 // Package engine is an Engine.IO v4 server: sessions over HTTP long-polling and
-// WebSocket, and the upgrade from the first to the second.
+// WebSocket, and the upgrade from the first to the second. With
+// Config.AllowEIO3 it serves clients of v3 too, each session in its own
+// revision.
 //
 // # What it owns
 //
@@ -43,6 +45,30 @@
 // A Server is a plain http.Handler that serves any path: middleware of any kind
 // goes around it, for WebSockets too, as long as the http.ResponseWriter it
 // passes on can be hijacked through http.ResponseController.
+//
+// # What one network may do
+//
+// [Abuse] bounds new sessions, concurrent sessions and guesses at session ids
+// per IPv4 address and IPv6 /64 and /48, in bounded memory. Who a client is
+// behind proxies, Config.TrustedProxies tells. On one WebSocket, at most 8
+// control frames may come between two data messages and 20 within ten seconds.
+//
+// # Compression
+//
+// Polling answers of a kilobyte and more are compressed with gzip or deflate for
+// clients that ask. The WebSocket extension permessage-deflate is never granted.
+// It keeps a window of up to 32 KiB per direction and connection, several times
+// what an idle session costs here, and compresses each broadcast again for each
+// client; a few bytes from a client that has not even authenticated can inflate
+// to a megabyte; it takes the meaning from one reserved bit, and with it the
+// guard's chance to judge lengths before anything is allocated; and what games
+// send is small and already packed.
+//
+// # JSONP
+//
+// A query with j=digits polls by script elements and forms, for browsers too old
+// for anything else. Such a request of a foreign page carries no Origin, so in
+// browsers that say where a request comes from (Sec-Fetch-Site) it is refused.
 //
 // # Ending
 //
