@@ -1,6 +1,7 @@
 package tick
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -42,11 +43,14 @@ func pass(w *worker) int {
 	}
 	w.waiting.rekey()
 	ran := 0
-	for e := w.next(now); e != nil; e = w.next(now) {
+	for {
+		e, _ := w.next(now)
+		if e == nil {
+			return ran
+		}
 		w.step(e, now)
 		ran++
 	}
-	return ran
 }
 
 // rekey restores the heap after a test has moved the schedules.
@@ -93,5 +97,71 @@ func TestTimersAllocateNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations", tm.name(), n)
 		}
 		tm.close()
+	}
+}
+
+// TestLatePassAllocatesNothing has every tick late, stolen evidence and all: what
+// the worker writes down for the keeper costs no memory either.
+func TestLatePassAllocatesNothing(t *testing.T) {
+	w := quiet(t, 20, phased{})
+	w.thread.host = newHost(w.clk)
+	defer w.thread.close()
+	if n := testing.AllocsPerRun(200, func() {
+		now := w.clk.now()
+		w.thread.calm(w)
+		w.meant = now - int64(time.Millisecond)
+		w.wake(now)
+		for _, s := range w.waiting.slots {
+			s.e.sched.anchor += now - s.e.sched.due(s.e.slot) - 2*int64(LateThreshold)
+		}
+		w.waiting.rekey()
+		for e, at := w.next(now); e != nil; e, at = w.next(now) {
+			w.step(e, at)
+		}
+		w.pend.n = 0
+	}); n != 0 {
+		t.Errorf("%v allocations in a late pass", n)
+	}
+	if w.totals.blames.Load() < 200*20 {
+		t.Errorf("only %d late ticks", w.totals.blames.Load())
+	}
+}
+
+// TestEvidenceAllocatesNothing is about what the keeper reads all the time.
+func TestEvidenceAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the detector allocates")
+	}
+	clk := &clock{base: time.Now()}
+	h := newHost(clk)
+	if n := testing.AllocsPerRun(100, func() { h.observe(clk.now()) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// forker is a task that forks in every tick.
+type forker struct {
+	part func(int)
+	n    atomic.Int64
+}
+
+func (f *forker) Tick(t *Tick) bool {
+	t.Fork(16, f.part)
+	return true
+}
+
+func TestForkAllocatesNothing(t *testing.T) {
+	s := New(Config{Workers: 2, PortableTimer: true})
+	defer s.Close(t.Context())
+	w := s.workers[0].Load()
+	f := &forker{}
+	f.part = func(int) { f.n.Add(1) }
+	e := &Entry{task: f, s: s}
+	e.tick.w = w
+	if n := testing.AllocsPerRun(100, func() { f.Tick(&e.tick) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if f.n.Load() != 101*16 {
+		t.Errorf("%d parts ran", f.n.Load())
 	}
 }

@@ -2,6 +2,7 @@ package tick
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 )
@@ -14,7 +15,7 @@ func BenchmarkIdleTick(b *testing.B) {
 			// Virtual time: always the next deadline.
 			b.ReportAllocs()
 			for b.Loop() {
-				e := w.next(w.waiting.slots[0].key)
+				e, _ := w.next(w.waiting.slots[0].key)
 				w.step(e, e.sched.due(e.slot))
 			}
 		})
@@ -50,46 +51,137 @@ func BenchmarkHistogramQuantile(b *testing.B) {
 	}
 }
 
-// BenchmarkLateness measures how late a 100 Hz loop wakes, ours beside what the
-// standard library offers. An operation is one tick of 10 ms.
-func BenchmarkLateness(b *testing.B) {
-	const hz, period = 100, time.Second / 100
-	report := func(b *testing.B, h *Histogram) {
-		b.Helper()
-		b.ReportMetric(float64(h.Quantile(0.5).Nanoseconds())/1e3, "p50-µs")
-		b.ReportMetric(float64(h.Quantile(0.99).Nanoseconds())/1e3, "p99-µs")
-		b.ReportMetric(float64(h.Max().Nanoseconds())/1e3, "max-µs")
-	}
-	for _, portable := range []bool{false, true} {
-		b.Run(fmt.Sprintf("scheduler/portable=%v", portable), func(b *testing.B) {
-			s := New(Config{Workers: 1, PortableTimer: portable})
-			e, err := s.Add(taskFunc(func(t *Tick) bool { return t.N < uint64(b.N) }), Options{Hz: hz})
-			if err != nil {
-				b.Fatal(err)
-			}
-			<-e.Done()
-			report(b, s.Stats().Lateness)
-			if err := s.Close(b.Context()); err != nil {
-				b.Fatal(err)
+// BenchmarkAccounting is what an entry with all phases costs, and how much of that
+// is a tick that is late and has to be explained.
+func BenchmarkAccounting(b *testing.B) {
+	for _, late := range []time.Duration{0, 2 * time.Millisecond} {
+		b.Run(fmt.Sprintf("late=%v", late), func(b *testing.B) {
+			w := quiet(b, 1, phased{})
+			b.ReportAllocs()
+			for b.Loop() {
+				now := w.waiting.slots[0].key + int64(late)
+				e, _ := w.next(now)
+				w.step(e, now)
+				w.pend.n = 0 // as if the keeper had fetched it
+				e.sched.anchor += w.clk.now() - e.sched.due(e.slot)
+				w.waiting.slots[0].key = e.sched.due(e.slot)
 			}
 		})
 	}
-	b.Run("time.Ticker", func(b *testing.B) {
-		h, start, tk := new(Histogram), time.Now(), time.NewTicker(period)
-		defer tk.Stop()
-		for n := 1; n <= b.N; n++ {
-			<-tk.C
-			h.Record(int64(time.Since(start) - time.Duration(n)*period))
+}
+
+// BenchmarkSample is what a worker pays to look at its thread: when it has been
+// woken late or a tick was long, and before some of its sleeps.
+func BenchmarkSample(b *testing.B) {
+	clk := &clock{base: time.Now()}
+	h, w := newHost(clk), &worker{clk: clk}
+	defer w.thread.close()
+	b.ReportAllocs()
+	for b.Loop() {
+		h.sample(w, 0)
+	}
+}
+
+// BenchmarkEvidence is what the keeper pays forty times a second.
+func BenchmarkEvidence(b *testing.B) {
+	clk := &clock{base: time.Now()}
+	h := newHost(clk)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.observe(clk.now())
+	}
+}
+
+// spread is how entries that each have a goroutine are started.
+func spread(b *testing.B, entries int, loop func(h *Histogram, start time.Time, ticks int)) *Histogram {
+	b.Helper()
+	h := new(Histogram)
+	var wg sync.WaitGroup
+	for i := range entries {
+		wg.Go(func() { loop(h, time.Now().Add(time.Duration(i)*latenessPeriod/time.Duration(entries)), b.N) })
+	}
+	wg.Wait()
+	return h
+}
+
+const latenessHz, latenessPeriod = 60, time.Second / 60
+
+// BenchmarkLateness measures how late entries at 60 Hz begin, ours beside what
+// the standard library offers, alone and with five hundred of them. Each keeps a
+// processor busy for 10 µs. An operation is one period.
+func BenchmarkLateness(b *testing.B) {
+	report := func(b *testing.B, h *Histogram) {
+		b.Helper()
+		for name, q := range map[string]float64{"p50-µs": 0.5, "p99-µs": 0.99, "p99.9-µs": 0.999, "max-µs": 1} {
+			b.ReportMetric(float64(h.Quantile(q).Nanoseconds())/1e3, name)
 		}
-		report(b, h)
-	})
-	b.Run("time.Sleep", func(b *testing.B) {
-		h, start := new(Histogram), time.Now()
-		for n := 1; n <= b.N; n++ {
-			due := time.Duration(n) * period
-			time.Sleep(due - time.Since(start))
-			h.Record(int64(time.Since(start) - due))
+	}
+	for _, n := range []int{1, 500} {
+		for _, c := range []Config{{}, {PortableTimer: true}, {Realtime: true}} {
+			name := fmt.Sprintf("entries=%d/scheduler", n)
+			switch {
+			case c.Realtime:
+				name += "-realtime"
+			case c.PortableTimer:
+				name += "-portable"
+			}
+			b.Run(name, func(b *testing.B) {
+				c.Utilisation = -1
+				report(b, scheduled(b, c, n))
+			})
 		}
-		report(b, h)
-	})
+		b.Run(fmt.Sprintf("entries=%d/time.Ticker", n), func(b *testing.B) {
+			report(b, spread(b, n, func(h *Histogram, start time.Time, ticks int) {
+				time.Sleep(time.Until(start))
+				start, tk := time.Now(), time.NewTicker(latenessPeriod)
+				defer tk.Stop()
+				for n := 1; n <= ticks; n++ {
+					<-tk.C
+					h.Record(int64(time.Since(start) - time.Duration(n)*latenessPeriod))
+					work()
+				}
+			}))
+		})
+		b.Run(fmt.Sprintf("entries=%d/time.Sleep", n), func(b *testing.B) {
+			report(b, spread(b, n, func(h *Histogram, start time.Time, ticks int) {
+				for n := 1; n <= ticks; n++ {
+					due := start.Add(time.Duration(n) * latenessPeriod)
+					time.Sleep(time.Until(due))
+					h.Record(int64(time.Since(due)))
+					work()
+				}
+			}))
+		})
+	}
+}
+
+// work keeps a processor busy for 10 µs.
+func work() {
+	for start := time.Now(); time.Since(start) < 10*time.Microsecond; {
+	}
+}
+
+// scheduled runs n entries for b.N ticks each.
+func scheduled(b *testing.B, c Config, n int) *Histogram {
+	b.Helper()
+	s := New(c)
+	var all []*Entry
+	for range n {
+		e, err := s.Add(taskFunc(func(t *Tick) bool { work(); return t.N < uint64(b.N) }), Options{Hz: latenessHz})
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	for _, e := range all {
+		<-e.Done()
+	}
+	st := s.Stats()
+	if c.Realtime && st.Realtime == 0 {
+		b.Skip(st.Refusal)
+	}
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return st.Lateness
 }

@@ -48,7 +48,7 @@ func (p *planted) observe(int64)                {}
 func (p *planted) paused(from, to int64) int64  { return p.sum(&p.pauses, from, to) }
 func (p *planted) marking(from, to int64) int64 { return p.sum(&p.marks, from, to) }
 func (p *planted) stolen(from, to int64) int64  { return p.sum(&p.steals, from, to) }
-func (p *planted) queued() int64                { return 0 }
+func (p *planted) queued(_, _ int64) int64      { return 0 }
 func (p *planted) processors() int              { return 1 }
 
 // addUp requires of a blame what it promises.

@@ -236,6 +236,7 @@ func (e *Entry) begin(w *worker, now int64) outcome {
 	}
 	e.slot += missed
 	t := &e.tick
+	t.w, t.name = w, e.name
 	t.N++
 	t.Due = e.sched.due(e.slot)
 	t.Late = time.Duration(d.late)

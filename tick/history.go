@@ -23,14 +23,18 @@ type history struct {
 	busy int64
 }
 
-func (h *history) add(e *Entry, o *outcome, waited int64) {
+func (h *history) add(e *Entry, waited int64) {
 	t := &e.tick
-	h.busy += o.duration
-	p := &h.ring[h.n%historyTicks]
-	h.n++
-	p.name, p.seq, p.start, p.end = e.name, e.seq, t.start, t.stamp
-	p.busy, p.waited = h.busy, waited
+	p := past{name: e.name, seq: e.seq, start: t.start, end: t.stamp, waited: waited}
 	p.phase, p.inPhase = t.longest()
+	h.push(p)
+}
+
+func (h *history) push(p past) {
+	h.busy += p.end - p.start
+	p.busy = h.busy
+	h.ring[h.n%historyTicks] = p
+	h.n++
 }
 
 // testimony is what a worker knows about the time before a late tick.

@@ -16,7 +16,8 @@ type evidence struct {
 
 	samples []metrics.Sample // see newEvidence
 	waits   []uint64         // counts of /sched/latencies at the last reading
-	longest int64            // wait of a goroutine between the last two readings
+	queues  [rememberMarks]queue
+	looks   int
 
 	cycles int64
 	gcCPU  float64
@@ -26,6 +27,12 @@ type evidence struct {
 
 const rememberMarks = 64
 
+// queue is the longest wait of a goroutine between two readings.
+type queue struct {
+	span
+	longest int64
+}
+
 func newEvidence(clk *clock) *evidence {
 	v := &evidence{clk: clk}
 	v.samples = []metrics.Sample{{Name: "/sched/latencies:seconds"}, {Name: "/cpu/classes/gc/total:cpu-seconds"}}
@@ -33,9 +40,9 @@ func newEvidence(clk *clock) *evidence {
 	return v
 }
 
-func (v *evidence) observe(int64) {
+func (v *evidence) observe(now int64) {
 	metrics.Read(v.samples)
-	v.observeQueue()
+	v.observeQueue(now)
 	debug.ReadGCStats(&v.stats)
 	cpu := v.samples[1].Value.Float64()
 	n := v.stats.NumGC - v.cycles
@@ -45,30 +52,55 @@ func (v *evidence) observe(int64) {
 	// The processor time of the cycles since the last reading says how long
 	// each of them had all processors at least.
 	each := int64((cpu - v.gcCPU) * 1e9 / float64(n) / float64(v.processors()))
+	last := int64(0)
+	if v.marked > 0 {
+		last = v.marks[(v.marked-1)%rememberMarks].to
+	}
 	known := min(n, int64(len(v.stats.PauseEnd)), rememberMarks)
 	for i := known - 1; i >= 0; i-- {
 		end := v.own(v.stats.PauseEnd[i])
-		v.marks[v.marked%rememberMarks] = span{end - each, end}
+		from := end - each
+		if 2*each > end-last {
+			from = last // hardly anything else was done between the two
+		}
+		v.marks[v.marked%rememberMarks] = span{from, end}
 		v.marked++
+		last = end
 	}
 	v.cycles, v.gcCPU = v.stats.NumGC, cpu
 }
 
 // observeQueue finds the longest wait of a goroutine since the last reading, by
-// the lower bound of its bucket.
-func (v *evidence) observeQueue() {
+// the upper bound of its bucket.
+func (v *evidence) observeQueue(now int64) {
 	h := v.samples[0].Value.Float64Histogram()
 	if len(v.waits) != len(h.Counts) {
 		v.waits = make([]uint64, len(h.Counts))
 		copy(v.waits, h.Counts)
 	}
-	v.longest = 0
+	q := &v.queues[v.looks%rememberMarks]
+	from := now
+	if v.looks > 0 {
+		from = v.queues[(v.looks-1)%rememberMarks].to
+	}
+	v.looks++
+	*q = queue{span: span{from, now}}
 	for i, n := range h.Counts {
-		if n > v.waits[i] && !math.IsInf(h.Buckets[i], 0) {
-			v.longest = int64(h.Buckets[i] * 1e9)
+		if n > v.waits[i] && !math.IsInf(h.Buckets[i+1], 0) {
+			q.longest = int64(h.Buckets[i+1] * 1e9)
 		}
 		v.waits[i] = n
 	}
+}
+
+func (v *evidence) queued(from, to int64) int64 {
+	longest := int64(0)
+	for i := range min(v.looks, rememberMarks) {
+		if q := &v.queues[i]; q.to >= from && q.from <= to+int64(judgeAfter) {
+			longest = max(longest, q.longest)
+		}
+	}
+	return longest
 }
 
 // own converts a wall-clock time that was just read.
@@ -95,7 +127,5 @@ func (v *evidence) marking(from, to int64) int64 {
 	}
 	return sum
 }
-
-func (v *evidence) queued() int64 { return v.longest }
 
 func (v *evidence) processors() int { return runtime.GOMAXPROCS(0) }

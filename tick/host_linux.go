@@ -90,7 +90,7 @@ func (h *kernelHost) sample(w *worker, now int64) sample {
 	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &cpu) == nil {
 		s.cpu = cpu.Nano()
 	}
-	s.wait, s.ok = w.thread.file(s.tid).waited()
+	s.ran, s.wait, s.ok = w.thread.file(s.tid).read()
 	return s
 }
 
@@ -126,27 +126,27 @@ func (f *threadFile) close() {
 	}
 }
 
-// waited reads the second number: nanoseconds on a processor, nanoseconds
-// waiting for one, times it got one.
-func (f *threadFile) waited() (int64, bool) {
+// read returns the first two numbers: nanoseconds on a processor, nanoseconds
+// waiting for one.
+func (f *threadFile) read() (ran, wait int64, ok bool) {
 	if f.tid == 0 {
-		return 0, false
+		return 0, 0, false
 	}
 	n, err := unix.Pread(f.fd, f.buf[:], 0)
 	if err != nil {
 		f.close() // the thread has ended, and another has its number
-		return 0, false
+		return 0, 0, false
 	}
-	field, value := 0, int64(0)
+	var numbers [2]int64
+	field := 0
 	for _, c := range f.buf[:n] {
 		if c == ' ' || c == '\n' {
-			if field++; field == 2 {
-				return value, true
+			if field++; field == len(numbers) {
+				return numbers[0], numbers[1], true
 			}
-			value = 0
 			continue
 		}
-		value = value*10 + int64(c-'0')
+		numbers[field] = numbers[field]*10 + int64(c-'0')
 	}
-	return 0, false
+	return 0, 0, false
 }

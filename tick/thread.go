@@ -5,7 +5,8 @@ type sample struct {
 	ok   bool
 	tid  int
 	at   int64 // on the scheduler's clock
-	wait int64 // nanoseconds runnable without a processor, since the thread began
+	ran  int64 // nanoseconds on a processor, since the thread began
+	wait int64 // nanoseconds runnable without one
 	cpu  int64 // nanoseconds of processor time of the whole process
 }
 
@@ -45,10 +46,15 @@ func (t *thread) rouse(w *worker, meant, now int64) gap {
 	if !was.ok || !t.last.ok {
 		return g
 	}
+	span, late := now-was.at, now-meant
 	if was.tid == t.last.tid {
 		g.wait = t.last.wait - was.wait
+		// A thread that ran other goroutines meanwhile also waited for theirs.
+		if t.last.ran-was.ran > late/4 && span > late {
+			g.wait = int64(float64(g.wait) * float64(late) / float64(span))
+		}
 	}
-	if span := now - was.at; span > 0 {
+	if span > 0 {
 		g.share = min(float64(t.last.cpu-was.cpu)/float64(span)/float64(t.host.processors()), 1)
 	}
 	return g
@@ -90,7 +96,7 @@ type host interface {
 	paused(from, to int64) int64  // the garbage collector stopped the world
 	marking(from, to int64) int64 // it had the processors for itself
 	stolen(from, to int64) int64  // the hypervisor ran somebody else
-	queued() int64                // longest wait of a goroutine for a processor lately
+	queued(from, to int64) int64  // the longest that a goroutine waited for a processor of the process
 	processors() int
 }
 
@@ -102,5 +108,5 @@ func (nowhere) observe(int64)                {}
 func (nowhere) paused(_, _ int64) int64      { return 0 }
 func (nowhere) marking(_, _ int64) int64     { return 0 }
 func (nowhere) stolen(_, _ int64) int64      { return 0 }
-func (nowhere) queued() int64                { return 0 }
+func (nowhere) queued(_, _ int64) int64      { return 0 }
 func (nowhere) processors() int              { return 1 }

@@ -50,6 +50,8 @@ type Tick struct {
 	Level   Level         // how far the governor asks to reduce the cost
 
 	clk      *clock
+	w        *worker // that runs it
+	name     string  // of the entry
 	start    int64
 	stamp    int64
 	phase    uint32 // a Phase; read by others too

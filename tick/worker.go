@@ -24,6 +24,8 @@ type worker struct {
 	nextDue  atomic.Int64  // when the earliest entry in the queue is due
 	meter    meter
 	thread   thread
+	forked   atomic.Bool // fork has parts
+	fork     fork
 	priority priority
 
 	// Owned by the goroutine.
@@ -93,8 +95,9 @@ func (w *worker) run() {
 	now := w.clk.now()
 	w.wake(now)
 	for {
-		if e := w.next(now); e != nil {
-			now = w.step(e, now)
+		e, at := w.next(now)
+		if e != nil {
+			now = w.step(e, at)
 			continue
 		}
 		if !w.sleep() {
@@ -107,24 +110,32 @@ func (w *worker) run() {
 	w.shut()
 }
 
-// next returns the entry whose tick must be run first: of the worker's own, or
-// else one that is late elsewhere. With nothing due it arms the timer and
-// returns nil.
-func (w *worker) next(now int64) *Entry {
-	e, own, closed := w.take(now)
-	if e != nil || closed {
-		return e
-	}
-	if len(w.s.workers) > 1 {
+// next returns the entry whose tick must be run first, and when that begins: of
+// the worker's own, or else one that is late elsewhere. With nothing due it arms
+// the timer and returns nil.
+func (w *worker) next(now int64) (*Entry, int64) {
+	for {
+		e, own, closed := w.take(now)
+		if e != nil || closed {
+			return e, now
+		}
+		if len(w.s.workers) == 1 {
+			break
+		}
+		if w.assist() {
+			now = w.clk.now()
+			continue
+		}
 		if e = w.steal(own, now); e != nil {
 			w.mu.Lock()
 			w.cur, w.began = e, now
 			w.mu.Unlock()
-			return e
+			return e, now
 		}
+		break
 	}
 	w.rest()
-	return nil
+	return nil, now
 }
 
 // take returns the first of the worker's entries that are due. If there is none
@@ -283,7 +294,7 @@ func (w *worker) report(e *Entry, v any) {
 func (w *worker) put(e *Entry, keep bool, o *outcome, waited int64) {
 	w.mu.Lock()
 	if o != nil {
-		w.past.add(e, o, waited)
+		w.past.add(e, waited)
 	}
 	w.cur = nil
 	home := e.w.Load()
