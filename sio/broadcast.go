@@ -114,6 +114,9 @@ func (b Broadcast) emit(payload []byte) error {
 
 // deliver sends an encoded event to the addressed sockets of this server.
 func (b Broadcast) deliver(payload []byte) (err error) {
+	if b.nsp.recovery != nil {
+		return b.nsp.recovery.deliver(&b, payload)
+	}
 	list, ok := targetLists.Get().(*[]*Socket)
 	if !ok {
 		list = new([]*Socket)
@@ -138,11 +141,19 @@ func (b Broadcast) deliver(payload []byte) (err error) {
 
 // sendFrames sends a broadcast to one socket. The error is of the encoding.
 func (s *Socket) sendFrames(f *frames, volatile bool) (sent bool, err error) {
+	if _, err := f.of(s.conn.parser); err != nil {
+		return false, err
+	}
+	s.outgoing(f)
+	return s.pass(f, volatile)
+}
+
+// pass is sendFrames without the catch-alls.
+func (s *Socket) pass(f *frames, volatile bool) (sent bool, err error) {
 	msgs, err := f.of(s.conn.parser)
 	if err != nil {
 		return false, err
 	}
-	s.outgoing(f)
 	switch l := s.conn.link; {
 	case !volatile:
 		return s.conn.send(msgs) == nil, nil // the transport reports its own end

@@ -21,6 +21,10 @@ func (s *Socket) emit(h Header, event string, args []any) error {
 	if err != nil {
 		return err
 	}
+	if s.back != nil && !h.HasID {
+		s.outgoing(&frames{payload: payload})
+		return s.nsp.recovery.emit(s, payload)
+	}
 	msgs, err := assemble(s.conn.parser, h, payload)
 	if err != nil {
 		return err

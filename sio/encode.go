@@ -177,11 +177,13 @@ func (s *Socket) SendPacket(packet []byte) error {
 	if !s.connected() {
 		return ErrNotConnected
 	}
+	s.unnumbered()
 	return s.conn.link.Send(packet, s.conn.parser == ParserMsgpack)
 }
 
 // SendPacketLatest sends packet only if nothing waits ahead of it, and reports
 // whether it did.
 func (s *Socket) SendPacketLatest(packet []byte) bool {
+	s.unnumbered()
 	return s.connected() && s.conn.link.SendLatest(packet, s.conn.parser == ParserMsgpack)
 }

@@ -9,8 +9,10 @@ import (
 // join runs the middleware of a namespace and lets the socket in, or not. It
 // runs on the goroutine of the connection's handlers.
 func (c *conn) join(s *Socket) {
+	s.claim()
 	if err := s.admitted(); err != nil {
 		s.end()
+		s.unclaim()
 		c.forget(s)
 		c.refuseOrClose(s, err)
 		s.unuse()
@@ -20,6 +22,7 @@ func (c *conn) join(s *Socket) {
 	if c.closed {
 		c.mu.Unlock()
 		s.end()
+		s.unclaim()
 		s.unuse()
 		return
 	}
@@ -36,18 +39,7 @@ func (c *conn) join(s *Socket) {
 	if first {
 		c.link.Admit()
 	}
-	var answer []any
-	if !c.v2 {
-		answer = []any{map[string]any{"sid": s.id}}
-	}
-	msgs, err := Encode(c.parser, Header{Type: PacketConnect, Namespace: s.nsp.name}, answer...)
-	if err == nil {
-		err = c.send(msgs)
-	}
-	if err != nil { // the transport is gone; OnClose ends the socket
-		c.srv.log.Debug("connect not sent", slog.Any("err", err))
-	}
-	if !s.begin() {
+	if !s.greet() {
 		return
 	}
 	s.entered = true
@@ -65,6 +57,9 @@ func (c *conn) join(s *Socket) {
 
 // admitted asks the middleware.
 func (s *Socket) admitted() (err error) {
+	if s.trusted() {
+		return nil
+	}
 	for _, m := range s.nsp.middleware() {
 		ref := s.conn.srv.guard("middleware", func() { err = m(s) })
 		if ref != "" {

@@ -19,6 +19,8 @@ type Namespace struct {
 	remote Adapter                                           // nil when there is no other server
 	born   sync.Once                                         // hooks were told
 
+	recovery *recovery // nil: clients do not come back
+
 	// Guarded by srv.mu.
 	children map[*Namespace]struct{}
 	users    int  // sockets that are, or may come to be, in a child
@@ -41,6 +43,11 @@ func newNamespace(s *Server, name string) *Namespace {
 		name:   name,
 		byID:   make(map[string]*Socket),
 		byName: make(map[string]*room),
+	}
+	if s.cfg.Recovery != nil {
+		if cfg := s.cfg.Recovery(name); cfg != nil {
+			n.recovery = newRecovery(n, *cfg)
+		}
 	}
 	if s.cfg.Adapter != nil {
 		n.remote = s.cfg.Adapter(local{n})

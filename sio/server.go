@@ -23,6 +23,10 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Limits bounds what one connection may cost.
 	Limits Limits
+	// Recovery says for which namespaces, and how, clients that lost their
+	// connection may return as the socket they were. Nil, or a nil answer: they
+	// may not. It must not use the server.
+	Recovery func(namespace string) *Recovery
 	// Adapter returns what connects a namespace of this server to the other
 	// servers of a cluster. It must not block, nor use the server yet. Nil: there
 	// are no others.
@@ -55,6 +59,7 @@ type Server struct {
 	busy   busy
 	files  *clientFiles
 	hooks  atomic.Pointer[[]Hooks]
+	replay int // bytes of missed events that a connection can take at once
 
 	mu       sync.RWMutex // guards the following
 	nsps     map[string]*Namespace
@@ -81,6 +86,10 @@ func New(cfg Config) *Server {
 		cfg.Engine.Refused = cfg.Refused
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, nsps: make(map[string]*Namespace), files: newClientFiles(cfg.ClientFiles)}
+	s.replay = defaultReplay
+	if cfg.Engine.OutboxBytes > 0 {
+		s.replay = cfg.Engine.OutboxBytes / 2
+	}
 	cfg.Engine.Open = func(c *engine.Conn) engine.Handler { return s.accept(c, c) }
 	s.engine = engine.New(cfg.Engine)
 	s.Of("/")

@@ -2,8 +2,6 @@ package sio
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/base64"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -26,6 +24,7 @@ type Socket struct {
 	query url.Values // of the handshake, when it is not the connection's
 	since time.Time
 	done  chan struct{} // closed when the socket ends
+	back  *comeback     // nil without recovery
 
 	state  atomic.Uint32 // stateJoining …
 	direct atomic.Bool   // events go straight to their handlers
@@ -64,17 +63,17 @@ const (
 const idBytes = 15 // 20 characters, as everywhere in this protocol
 
 func newSocket(c *conn, n *Namespace, auth []byte) *Socket {
-	var b [idBytes]byte
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return &Socket{
+	s := &Socket{
 		conn: c,
 		nsp:  n,
-		id:   base64.RawURLEncoding.EncodeToString(b[:]),
+		id:   randomID(),
 		auth: bytes.Clone(auth),
 		done: make(chan struct{}),
 
 		since: time.Now(),
 	}
+	s.prepare()
+	return s
 }
 
 // ID returns the id that the client sees too. It is not a credential.
@@ -123,11 +122,18 @@ func (s *Socket) connected() bool { return s.state.Load() == stateOpen }
 
 // begin makes a joined socket visible, unless it has ended meanwhile.
 func (s *Socket) begin() bool {
+	if !s.open() {
+		return false
+	}
+	s.nsp.enter(s)
+	return true
+}
+
+func (s *Socket) open() bool {
 	if !s.state.CompareAndSwap(stateJoining, stateOpen) {
 		return false
 	}
 	s.conn.srv.count.sockets.Add(1)
-	s.nsp.enter(s)
 	return true
 }
 
@@ -153,7 +159,7 @@ func (s *Socket) leave(reason string) {
 	for _, h := range handlers {
 		s.conn.srv.guard("OnDisconnect", func() { h(reason) })
 	}
-	s.nsp.exit(s)
+	s.depart(reason)
 	s.mu.RLock()
 	handlers = s.onLeft
 	s.mu.RUnlock()

@@ -13,12 +13,15 @@ type Stats struct {
 	BadPayloads int64 // events whose argument did not fit the handler
 	UnknownAcks int64 // acks for nothing that waits
 	Panics      int64 // recovered in handlers
+	Recovered   int64 // sockets whose clients came back, see Recovery
+	Unrecovered int64 // clients that came back too late, or had missed too much
 	Refused     int64 // everything refused, panics and bad payloads included
 }
 
 type counters struct {
 	conns, sockets, joined, events, unknown   atomic.Int64
 	badPayloads, unknownAcks, panics, refused atomic.Int64
+	recovered, unrecovered                    atomic.Int64
 }
 
 // Stats returns the counters.
@@ -33,6 +36,8 @@ func (s *Server) Stats() Stats {
 		BadPayloads: c.badPayloads.Load(),
 		UnknownAcks: c.unknownAcks.Load(),
 		Panics:      c.panics.Load(),
+		Recovered:   c.recovered.Load(),
+		Unrecovered: c.unrecovered.Load(),
 		Refused:     c.refused.Load(),
 	}
 }
