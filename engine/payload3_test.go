@@ -24,7 +24,7 @@ func decode3(payload []byte, isBinary bool) (out []packet, ok bool) {
 		switch {
 		case p.binary:
 			out = append(out, packet{typ: packetBinary, data: p.data})
-		case len(p.data) == 0:
+		case len(p.data) == 0 || p.data[0] < packetOpen || p.data[0] > packetNoop: // as consume3 has it
 			return nil, false
 		default:
 			out = append(out, packet{typ: p.data[0], data: p.data[1:]})
@@ -120,7 +120,7 @@ func TestPayload3Bounds(t *testing.T) {
 }
 
 func FuzzPayload3(f *testing.F) {
-	for _, s := range []string{"6:4hello2:4€", "2:4€10:b4AQIDBA==", "3:4😀", "1:2", "6:4hello6:", "0:", "2:b4", "99999999:4"} {
+	for _, s := range []string{"6:4hello2:4€", "2:4€10:b4AQIDBA==", "3:4😀", "1:2", "6:4hello6:", "0:", "2:b4", "99999999:4", "1:€"} {
 		f.Add([]byte(s), false)
 	}
 	for _, s := range []string{"\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04\x01\x02\x03\x04", "\x01\x01\xff\x04", "\x00\x00\xff", "\x00\x09\x09\x09"} {

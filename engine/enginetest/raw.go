@@ -60,11 +60,9 @@ func Upgrade(conn net.Conn, uri string, headers ...string) (*WS, error) {
 // UpgradeHeader is Upgrade, and returns the headers of the answer too.
 func UpgradeHeader(conn net.Conn, uri string, headers ...string) (http.Header, *WS, error) {
 	req := "GET " + uri + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-	for _, h := range headers {
-		req += h + "\r\n"
-	}
-	if _, err := io.WriteString(conn, req+"\r\n"); err != nil {
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+		strings.Join(append(headers, "", ""), "\r\n")
+	if _, err := io.WriteString(conn, req); err != nil {
 		return nil, nil, err
 	}
 	ws := &WS{Conn: conn, R: bufio.NewReader(conn)}
