@@ -57,7 +57,7 @@ func examples() map[string][]script {
 		"ack-id-form":           {exampleText(`42007["message"]`), exampleText(`422147483649["message"]`)},
 		"event-name":            {exampleText(`42[""]`), exampleText(`42["` + strings.Repeat("n", nameMost+1) + `"]`), exampleText(`42[1e999]`), eventPacked("")},
 		"event-not-an-event":    {eventPacked(), eventPacked("disconnect", "spoofed"), eventPacked(object{}), eventPacked(nil)},
-		"namespace-too-long":    {exampleText("40/" + strings.Repeat("n", namespaceMost) + ",")},
+		"namespace-form":        {exampleText("40/" + strings.Repeat("n", namespaceMost) + ","), examplePacked(member{"type", 0}, member{"nsp", ""})},
 		"payload-too-big":       {exampleText(`42["message",` + strings.Repeat("[", depthMost) + strings.Repeat("]", depthMost) + `]`), exampleText(`42["message",[` + list(itemsMost) + `]]`)},
 		"attachments-form":      {exampleBinary(`4501-["message",`+hold+`]`, "x"), exampleBinary(`451.0-["message",`+hold+`]`, "x")},
 		"attachments-each-once": {exampleBinary(`451-["message"]`, "x"), exampleBinary(`451-["message",`+hold+`,`+hold+`]`, "x")},

@@ -41,7 +41,7 @@ func rules() []rule {
 	var all []rule
 	// What the reference lets pass and we end the connection for.
 	for _, name := range []string{
-		"payload-missing", "id-misplaced", "ack-without-id", "ack-id-form", "event-name", "event-not-an-event", "namespace-too-long", "payload-too-big",
+		"payload-missing", "id-misplaced", "ack-without-id", "ack-id-form", "event-name", "event-not-an-event", "namespace-form", "payload-too-big",
 		"attachments-form", "attachments-each-once", "lone-surrogate", "packet-type-form",
 		"msgpack-integer-form", "msgpack-extension", "msgpack-utf8", "msgpack-key", "msgpack-key-twice",
 	} {
@@ -60,7 +60,7 @@ func rules() []rule {
 			return d.closedByNode() && slices.Contains(oddities(d), "nil-is-absent")
 		}},
 		rule{"in-flight-after-disconnect", func(d *divergence) bool {
-			return d.closedByNode() && slices.ContainsFunc(d.script.steps[:d.at], func(st step) bool { return st.about == "kick" && st.who == d.step().who })
+			return d.closedByNode() && slices.ContainsFunc(d.script.steps[:d.at], func(st step) bool { return strings.HasSuffix(st.about, "kick") && st.who == d.step().who })
 		}},
 		rule{"reference-large-numbers", func(d *divergence) bool { return d.script.msgpack && sameButLarge(d) }},
 		rule{"reference-proto-key", func(d *divergence) bool {
@@ -112,7 +112,7 @@ func oddText(s string, rest []message) []string {
 	}
 	if strings.HasPrefix(s, "/") {
 		nsp, after, _ := strings.Cut(s, ",")
-		note(len(nsp) > namespaceMost, "namespace-too-long")
+		note(len(nsp) > namespaceMost, "namespace-form")
 		s = after
 	}
 	id := s[:len(s)-len(strings.TrimLeftFunc(s, func(r rune) bool { return r >= '0' && r <= '9' || isBlank(r) }))]
@@ -246,7 +246,8 @@ func oddPacked(s string) []string {
 	note(u.odd["twice"], "msgpack-key-twice")
 	note(u.depth > depthMost+1 || u.items > itemsMost, "payload-too-big")
 	nsp, _ := m["nsp"].(string)
-	note(len(nsp) > namespaceMost, "namespace-too-long")
+	_, isText := m["nsp"].(string)
+	note(len(nsp) > namespaceMost || isText && nsp == "", "namespace-form")
 	kind, _ := m["type"].(float64)
 	id, hasID := m["id"]
 	n, isNum := id.(float64)

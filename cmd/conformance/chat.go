@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"gameserver/engine"
 	"gameserver/sio"
 )
 
@@ -20,8 +21,12 @@ import (
 //	question(...args)          emits "question" and, once acknowledged, "answer"
 //	blob()                     emits "blob" with two binaries and text between
 //	twice()                    acknowledged with 1; a second ack goes nowhere
+//	volatile(n)                emits n "tick"s that may be dropped, then "ticked"
 //	kick()                     disconnects the socket
 //	bye()                      disconnects the socket and the connection
+//	drop()                     closes the transport without a word
+//
+// Whoever leaves, the room "watch" hears "gone" with the reason.
 func registerChat(n *sio.Namespace, log *slog.Logger) {
 	n.Use(func(c *sio.Socket) error {
 		var auth struct {
@@ -36,6 +41,8 @@ func registerChat(n *sio.Namespace, log *slog.Logger) {
 		rooms(c, log)
 		broadcasts(n, c)
 		questions(c, log)
+		c.OnDisconnect(func(reason string) { _ = n.To("watch").Emit("gone", reason) })
+		c.OnArgs("drop", func(sio.Args) { c.Conn().Close(engine.ReasonTransportClose) })
 		c.OnArgs("kick", func(sio.Args) { c.Disconnect(false) })
 		c.OnArgs("bye", func(sio.Args) { c.Disconnect(true) })
 	})
@@ -92,6 +99,14 @@ func questions(c *sio.Socket, log *slog.Logger) {
 				_ = c.Emit("answer", args...)
 			}
 		}()
+	})
+	c.OnArgs("volatile", func(a sio.Args) {
+		var count int
+		_ = a.Decode(0, &count)
+		for i := range count {
+			_ = c.Volatile().Emit("tick", i)
+		}
+		_ = c.Emit("ticked", count)
 	})
 	c.OnArgs("blob", func(sio.Args) {
 		_ = c.Emit("blob", []byte{1, 2, 3}, "between", map[string]any{"deep": []any{[]byte{}}})

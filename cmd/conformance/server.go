@@ -33,6 +33,7 @@ func newServers(f flags, log *slog.Logger) *servers {
 		PingTimeout:    f.PingTimeout,
 		UpgradeTimeout: f.UpgradeTimeout,
 		MaxPayload:     f.MaxPayload,
+		AllowEIO3:      f.EIO3,
 		Logger:         log,
 	}
 	if f.AnyOrigin {

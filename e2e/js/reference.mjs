@@ -45,6 +45,12 @@ function chat(nsp) {
     on(socket, "question", (args) => socket.emit("question", ...args, (...answer) => socket.emit("answer", ...answer)));
     on(socket, "blob", () => socket.emit("blob", Buffer.from([1, 2, 3]), "between", { deep: [Buffer.alloc(0)] }));
     on(socket, "twice", (_, ack) => { ack(1); ack(2); });
+    on(socket, "volatile", ([n]) => {
+      for (let i = 0; i < n; i++) socket.volatile.emit("tick", i);
+      socket.emit("ticked", n);
+    });
+    socket.on("disconnect", (reason) => nsp.to("watch").emit("gone", reason));
+    on(socket, "drop", () => socket.conn.close());
     on(socket, "kick", () => socket.disconnect());
     on(socket, "bye", () => socket.disconnect(true));
   });
