@@ -70,11 +70,7 @@ func joinPayload(packets []packet, maxBytes int) (payload []byte, taken int) {
 
 // nextPacket cuts the first packet off a payload. It copies nothing.
 func nextPacket(payload []byte) (first, rest []byte, more bool) {
-	i := bytes.IndexByte(payload, separator)
-	if i < 0 {
-		return payload, nil, false
-	}
-	return payload[:i], payload[i+1:], true
+	return bytes.Cut(payload, []byte{separator})
 }
 
 // decodeBinary decodes a base64 message over its own text, so that nothing is
