@@ -2,6 +2,7 @@ package sio
 
 import (
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 )
@@ -149,7 +150,7 @@ func (n *Namespace) release() {
 	})
 	if n.remote != nil {
 		if err := n.remote.Close(); err != nil {
-			s.internal("adapter", err)
+			s.log.Warn("adapter not closed", slog.String("namespace", n.name), slog.Any("err", err))
 		}
 	}
 }

@@ -73,8 +73,10 @@ func TestRefusedNamesAreNotKept(t *testing.T) {
 		require.Len(t, s.nsps, 1)
 		require.Len(t, p.takes(), 3)
 		p.sends("0/a1", "0/a2", "0/a3")
-		require.Equal(t, []string{`0/a1,{"sid":"SID"}`, `0/a2,{"sid":"SID"}`,
-			`4/a3,{"message":"Too many namespaces","data":{"code":"too_many_namespaces","msg":"Too many namespaces"}}`}, p.takes())
+		require.Equal(t, []string{
+			`0/a1,{"sid":"SID"}`, `0/a2,{"sid":"SID"}`,
+			`4/a3,{"message":"Too many namespaces","data":{"code":"too_many_namespaces","msg":"Too many namespaces"}}`,
+		}, p.takes())
 		p.sends("1/a1,", "0/a3")
 		p.wants(`0/a3,{"sid":"SID"}`)
 		p.leaves()

@@ -250,8 +250,10 @@ func TestRoomHooks(t *testing.T) {
 		require.NoError(t, socks[1].Emit("hi"))
 		peers[1].sends(`2["ho"]`)
 		peers[1].leaves()
-		require.Equal(t, []string{"connected", "connected", "create /a", "join a", "join a", "leave a", "shared 1",
-			"sent hi", "received ho", "leave a", "delete /a", "disconnected transport close []"}, log.take())
+		require.Equal(t, []string{
+			"connected", "connected", "create /a", "join a", "join a", "leave a", "shared 1",
+			"sent hi", "received ho", "leave a", "delete /a", "disconnected transport close []",
+		}, log.take())
 		peers[0].leaves()
 	})
 }
