@@ -71,8 +71,9 @@ func answerTo(t *testing.T, s *server, method, uri string, headers map[string]st
 }
 
 // session opens a polling session and returns its URI.
-func session(t *testing.T, s *server, base string) string {
+func session(t *testing.T, s *server) string {
 	t.Helper()
+	const base = "/engine.io/"
 	_, body := answerTo(t, s, "GET", base+"?EIO=4&transport=polling", nil, "")
 	o, err := enginetest.ParseOpen(body)
 	require.NoError(t, err)
@@ -92,7 +93,7 @@ const (
 func TestEngineErrorAnswers(t *testing.T) {
 	t.Parallel()
 	s := conformance(t)
-	sid := strings.TrimPrefix(session(t, s, "/engine.io/"), "/engine.io/?EIO=4&transport=polling")
+	sid := strings.TrimPrefix(session(t, s), "/engine.io/?EIO=4&transport=polling")
 	upgrade := map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 	}
@@ -181,7 +182,7 @@ func TestPollingRules(t *testing.T) {
 		"the client's close, then nothing":                 {plain, []exchange{{"1", 200, "ok"}, {"GET", 200, "6"}, {"GET", 400, unknownSID}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			uri := session(t, s, "/engine.io/")
+			uri := session(t, s)
 			for _, x := range tc.steps {
 				method, body := "POST", x.send
 				if x.send == "GET" {
