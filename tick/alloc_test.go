@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // phased is a task that enters every phase.
@@ -163,5 +165,31 @@ func TestForkAllocatesNothing(t *testing.T) {
 	}
 	if f.n.Load() != 101*16 {
 		t.Errorf("%d parts ran", f.n.Load())
+	}
+}
+
+// TestKeeperAllocatesNothing runs its round, with late ticks to explain and
+// nobody to tell.
+func TestKeeperAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the detector allocates")
+	}
+	s := New(Config{Workers: 2})
+	require.NoError(t, s.Close(t.Context()))
+	k, w := s.keeper, s.workers[1].Load()
+	for range MaxBlames {
+		k.blames = append(k.blames, Blame{})
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		for i := range maxPending {
+			w.pend.raws[i] = raw{name: "x", start: 2e6, end: 9e6, late: true, heavy: true}
+		}
+		w.pend.n = maxPending
+		now := s.clk.now()
+		k.host.observe(now)
+		k.judge()
+		k.look(now)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
