@@ -40,6 +40,17 @@ func (v *verdict) config(c Config) Config {
 	return c
 }
 
+// alone skips the test when the kernel had so much else to run that it, and not
+// what was planted, is to blame.
+func (v *verdict) alone(t *testing.T) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if other := v.parts[CauseWake] + v.parts[CauseStolen]; other > v.sum/4 {
+		t.Skipf("the machine is busy with something else: %v of %v", other, v.sum)
+	}
+}
+
 // check requires that the planted cause is the largest part and that no more than
 // a share is unexplained.
 func (v *verdict) check(t *testing.T, unknown float64, planted ...Cause) {
@@ -113,6 +124,7 @@ func TestRealCollectorIsBlamed(t *testing.T) {
 			runtime.KeepAlive(heap)
 			require.NoError(t, s.Close(t.Context()))
 			require.Positive(t, v.parts[CauseGC])
+			v.alone(t)
 			// Beside pauses and marking there is sweeping, in the caller's time.
 			v.check(t, 0.3, CauseGC, CauseSched)
 			return
@@ -185,6 +197,6 @@ func TestRealRunQueueIsBlamed(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, s.Close(t.Context()))
-	// On a machine that is busy with more than this test, the kernel has a part.
-	v.check(t, 0.3, CauseSched, CauseWake)
+	v.alone(t)
+	v.check(t, 0.3, CauseSched)
 }
