@@ -44,6 +44,10 @@ func vet(t reflect.Type) error {
 }
 
 func vetType(t reflect.Type, open map[reflect.Type]bool) error {
+	if open[t] {
+		return nil
+	}
+	open[t] = true
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		return vetType(t.Elem(), open)
@@ -51,10 +55,6 @@ func vetType(t reflect.Type, open map[reflect.Type]bool) error {
 	default:
 		return nil
 	}
-	if open[t] {
-		return nil
-	}
-	open[t] = true
 	for _, f := range planOf(t).fields {
 		ft := t.FieldByIndex(f.index).Type
 		if f.tagError != "" {

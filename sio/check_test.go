@@ -125,3 +125,19 @@ func TestCheckTagsThatMakeNoSensePanicAtRegistration(t *testing.T) {
 	require.NoError(t, vet(reflect.TypeFor[checked]()))
 	require.NoError(t, vet(reflect.TypeFor[map[string][]*checked]()))
 }
+
+type (
+	endlessList []endlessList
+	endlessMap  map[string]endlessMap
+	endlessLink *endlessLink
+)
+
+// TestCheckTagsOfEndlessTypes looks for tags in types that consist of
+// themselves without a struct between.
+func TestCheckTagsOfEndlessTypes(t *testing.T) {
+	for _, of := range []reflect.Type{
+		reflect.TypeFor[endlessList](), reflect.TypeFor[endlessMap](), reflect.TypeFor[endlessLink](),
+	} {
+		require.NoError(t, vet(of))
+	}
+}
