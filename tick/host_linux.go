@@ -101,14 +101,18 @@ type threadFile struct {
 	buf [64]byte
 }
 
-// file returns the file of a thread, opening it in place of the one that this
-// thread's number falls on.
+// file returns the file of a thread, opening it in place of the one that was
+// opened longest ago.
 func (t *thread) file(tid int) *threadFile {
-	f := &t.room[tid%maxThreads]
-	if f.tid != tid {
-		f.close()
-		f.open(tid)
+	for i := range t.room {
+		if t.room[i].tid == tid {
+			return &t.room[i]
+		}
 	}
+	f := &t.room[t.turn]
+	t.turn = (t.turn + 1) % maxThreads
+	f.close()
+	f.open(tid)
 	return f
 }
 

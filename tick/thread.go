@@ -14,6 +14,7 @@ type sample struct {
 // it did, as far as it was measured.
 type gap struct {
 	wait  int64   // its thread was runnable without a processor
+	block int64   // its own thread slept on, waiting for the runtime to let it go on
 	share float64 // of all processors of the process was in use meanwhile
 }
 
@@ -22,7 +23,9 @@ type gap struct {
 type thread struct {
 	host host
 	last sample
+	own  bool // it runs the worker and nothing else
 	room [maxThreads]threadFile
+	turn int // of room: what is replaced next
 }
 
 // calm takes a reading before the worker sleeps.
@@ -50,7 +53,9 @@ func (t *thread) rouse(w *worker, meant, now int64) gap {
 	if was.tid == t.last.tid {
 		g.wait = t.last.wait - was.wait
 		// A thread that ran other goroutines meanwhile also waited for theirs.
-		if t.last.ran-was.ran > late/4 && span > late {
+		if t.own {
+			g.block = max(late-g.wait-(t.last.ran-was.ran), 0)
+		} else if t.last.ran-was.ran > late/4 && span > late {
 			g.wait = int64(float64(g.wait) * float64(late) / float64(span))
 		}
 	}
