@@ -49,8 +49,7 @@ func (c *codec) compile(t reflect.Type, base uintptr, path string, depth int, n 
 	}
 	var out []inputField
 	names := map[string]string{}
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		name := path + field.Name
 		if !field.IsExported() {
 			return nil, fmt.Errorf("input field %s is not exported, so no player can send it", name)

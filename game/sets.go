@@ -48,8 +48,8 @@ type setFinder struct {
 // back to the game itself for example, leads nowhere new.
 func (f *setFinder) enter(t reflect.Type) {
 	f.inside[t] = true
-	for i := range t.NumField() {
-		if field := t.Field(i).Type; field.Kind() == reflect.Struct && !isSet(field) {
+	for field := range t.Fields() {
+		if field := field.Type; field.Kind() == reflect.Struct && !isSet(field) {
 			f.enter(field)
 		}
 	}
@@ -129,8 +129,7 @@ func rowLayout(t reflect.Type, set string) (snap.Layout, error) {
 // addColumns adds the tagged fields of a struct, those of embedded structs as if
 // they were its own. names holds the wire names so far and their fields.
 func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names map[string]string) error {
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		name := path + "." + field.Name
 		tag, tagged := field.Tag.Lookup("snap")
 		switch {
@@ -164,8 +163,8 @@ func hasTags(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct || isSet(t) {
 		return false
 	}
-	for i := range t.NumField() {
-		if _, tagged := t.Field(i).Tag.Lookup("snap"); tagged || hasTags(t.Field(i).Type) {
+	for field := range t.Fields() {
+		if _, tagged := field.Tag.Lookup("snap"); tagged || hasTags(field.Type) {
 			return true
 		}
 	}
@@ -205,8 +204,8 @@ func (f *setFinder) holds(t reflect.Type, seen map[reflect.Type]bool) bool {
 		return false
 	}
 	seen[t] = true
-	for i := range t.NumField() {
-		if f.holds(t.Field(i).Type, seen) {
+	for field := range t.Fields() {
+		if f.holds(field.Type, seen) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -116,9 +117,7 @@ func (p *poller) request(ctx context.Context, method string, payload []byte) ([]
 	if err != nil {
 		return nil, err
 	}
-	for k, v := range p.c.opts.Header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, p.c.opts.Header)
 	if h := p.c.opts.Header.Get("Host"); h != "" {
 		req.Host = h
 	}

@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,12 +11,7 @@ import (
 func TestDefaultFieldIsSymmetrical(t *testing.T) {
 	f := field()
 	has := func(r Rect) bool {
-		for _, w := range f.Walls {
-			if w == r {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(f.Walls, r)
 	}
 	for _, r := range f.Walls {
 		require.True(t, has(Rect{f.W - r.X - r.W, r.Y, r.W, r.H}), "no image of %v left to right", r)

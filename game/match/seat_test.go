@@ -17,8 +17,8 @@ func TestSeatStates(t *testing.T) {
 		SeatDropped:   {SeatConnected, SeatLeft},
 		SeatBot:       {SeatLeft},
 	}
-	for from := SeatReserved; from < seatStates; from++ {
-		for to := SeatReserved; to < seatStates; to++ {
+	for from := range seatStates {
+		for to := range seatStates {
 			m := &Match{seats: []seat{{state: from}}}
 			m.census[from] = 1
 			s := &m.seats[0]

@@ -33,8 +33,7 @@ func thingLayout(tb testing.TB) Layout {
 	tb.Helper()
 	typ := reflect.TypeFor[thing]()
 	l := Layout{Stride: typ.Size()}
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		if !f.IsExported() {
 			continue
 		}
