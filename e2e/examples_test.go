@@ -76,7 +76,7 @@ func TestChatIsSpokenByBothParsersAtOnce(t *testing.T) {
 	v := late.until("visited", nil)
 	require.Equal(t, 4.0, v.num("history"))
 	require.Equal(t, []any{"Ada", "Bob", "Cleo", "Dan", "Late"}, v["names"])
-	require.Equal(t, []any{"bad_payload", "bad_payload", "forbidden"}, late.until("refusals", nil)["codes"])
+	require.Equal(t, []any{"bad_payload", "bad_payload", "forbidden", "forbidden"}, late.until("refusals", nil)["codes"])
 
 	long := node(t, "long", "examples-chat.mjs", options{"url": s.url, "clients": []options{{"name": "far too long for a nickname", "transports": []string{"websocket"}}}})
 	data, ok := long.until("refused", nil)["data"].(map[string]any)

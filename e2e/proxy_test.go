@@ -252,12 +252,13 @@ func sticks(t *testing.T, url string, clients []options) {
 	require.NotContains(t, strings.Join(p.heard, "\n"), "ev:lost")
 }
 
-// A server that is not there costs nobody the connection.
+// A server that has just gone costs nobody more than the session.
 func TestProxiesGoAroundDeadServer(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind, func(t *testing.T) {
-			alive := whoAmI(t, 7)
-			url := proxy(t, kind, backends(kind, "http://"+freeAddress(t), alive.URL)...)
+			dead, alive := whoAmI(t, 1), whoAmI(t, 7)
+			url := proxy(t, kind, backends(kind, dead.URL, alive.URL)...)
+			dead.Close()
 			clients := make([]options, 8)
 			for i := range clients {
 				clients[i] = options{"transports": []string{"polling"}, "cookies": true}
@@ -265,6 +266,15 @@ func TestProxiesGoAroundDeadServer(t *testing.T) {
 			p := node(t, "clients", "proxy.mjs", options{"url": url, "times": 2, "clients": clients})
 			for range clients {
 				require.Equal(t, []any{7.0, 7.0, 7.0}, p.until("asked", nil)["who"])
+			}
+			for _, node := range []string{"a", "b", "c", "d", "e", "f"} { // who was on it comes back with a cookie
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/socket.io/?EIO=4&transport=polling", http.NoBody)
+				require.NoError(t, err)
+				r.Header.Set("Cookie", "node="+node)
+				resp, err := http.DefaultTransport.RoundTrip(r)
+				require.NoError(t, err)
+				_ = resp.Body.Close()
+				require.Equal(t, http.StatusOK, resp.StatusCode, node)
 			}
 		})
 	}

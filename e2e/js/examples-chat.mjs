@@ -34,7 +34,9 @@ async function chat({ name, parser, transports }) {
     const long = await socket.emitWithAck("say", { room: o.room, text: "x".repeat(501) });
     const wrong = await socket.emitWithAck("say", { room: 7 });
     const outside = await socket.emitWithAck("say", { room: "elsewhere", text: "x" });
-    say("refusals", { codes: [long, wrong, outside].map((r) => r.err?.code) });
+    await socket.emitWithAck("leave", { room: o.room });
+    const left = await socket.emitWithAck("say", { room: o.room, text: "x" });
+    say("refusals", { codes: [long, wrong, outside, left].map((r) => r.err?.code) });
     return socket.close();
   }
   await until(() => o.expect.every((n) => people.names.includes(n)));
