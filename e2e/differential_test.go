@@ -128,7 +128,7 @@ func perform(s script, addr string) ([]seen, error) {
 		peers[1-st.who].settle("")
 		var now seen
 		for i, p := range peers {
-			now.heard[i], now.over[i] = p.heard, p.over
+			now.heard[i], now.over[i] = disconnectsInOrder(p.heard), p.over
 			p.heard = nil
 		}
 		out = append(out, now)
@@ -136,10 +136,32 @@ func perform(s script, addr string) ([]seen, error) {
 	return out, nil
 }
 
+// disconnectsInOrder sorts DISCONNECTs that follow each other: in which order a
+// connection leaves its namespaces says nothing.
+func disconnectsInOrder(heard []string) []string {
+	for i := 0; i < len(heard); i++ {
+		n := i
+		for n < len(heard) && strings.HasPrefix(heard[n], "1 ") {
+			n++
+		}
+		slices.Sort(heard[i:n])
+	}
+	return heard
+}
+
 // otherParser reports whether a message is of the parser that the client has
 // not: it is answered in that one, or with a close.
 func otherParser(msgpack bool, m message) bool {
 	return m.binary != msgpack && (m.binary || strings.HasPrefix(m.data, "4"))
+}
+
+// inOneBreath reports whether the servers differ only in how much they answered
+// before they found the violation behind it: Node drops what came in one read
+// with it, so that its answer depends on the network.
+func inOneBreath(st step, node, ours seen) bool {
+	a, b := node.heard[st.who], ours.heard[st.who]
+	n := min(len(a), len(b))
+	return len(st.messages) > 1 && node.over == ours.over && node.over[st.who] == "closed" && slices.Equal(a[:n], b[:n])
 }
 
 // divergence is the first step of a script on which the servers differ.
@@ -202,7 +224,7 @@ func (r rivals) compare(t *testing.T, s script) *divergence {
 	require.NoError(t, nodeErr, "Node")
 	require.NoError(t, oursErr, "ours")
 	for i := range node {
-		if !node[i].equal(ours[i]) {
+		if !node[i].equal(ours[i]) && !inOneBreath(s.steps[i], node[i], ours[i]) {
 			d := &divergence{script: s, at: i, node: node[i], ours: ours[i]}
 			d.rule = explain(d)
 			return d
