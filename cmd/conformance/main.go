@@ -53,6 +53,7 @@ type flags struct {
 	ConnectTimeout time.Duration `default:"1s" placeholder:"TIME" help:"Time to join a first namespace (${default})."`
 	MaxPayload     int           `default:"1000000" placeholder:"BYTES" help:"Largest message and polling payload (${default})."`
 	EIO3           bool          `name:"eio3" help:"Let clients of Engine.IO v3 in, those of Socket.IO v2."`
+	Recovery       time.Duration `placeholder:"TIME" help:"Let clients recover their sockets and what they missed for this long after a loss; off by default, and the official suites want it off."`
 	AnyOrigin      bool          `help:"Serve pages of every origin: for suites that run in a browser."`
 	Verbose        bool          `short:"v" help:"Log what is refused."`
 }

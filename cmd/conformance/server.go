@@ -40,7 +40,11 @@ func newServers(f flags, log *slog.Logger) *servers {
 		cfg.CheckOrigin = func(*http.Request) bool { return true }
 	}
 	s := &servers{log: log}
-	s.sio = sio.New(sio.Config{Engine: cfg, ConnectTimeout: f.ConnectTimeout, Logger: log})
+	sc := sio.Config{Engine: cfg, ConnectTimeout: f.ConnectTimeout, Logger: log}
+	if f.Recovery > 0 {
+		sc.Recovery = func(string) *sio.Recovery { return &sio.Recovery{For: f.Recovery} }
+	}
+	s.sio = sio.New(sc)
 	registerSuite(s.sio)
 	registerChat(s.sio.Of("/chat"), log)
 	cfg.Open = func(c *engine.Conn) engine.Handler {
