@@ -266,7 +266,7 @@ func (r *raw) judgeLate(h host, b *Blame) {
 		stolen = s.take(CauseStolen, stolen)
 		s.take(CauseWake, why.gap.wait-stolen)
 		s.take(CauseGC, h.marking(r.due, awake))
-		s.take(CauseSched, max(int64(why.gap.share*float64(awake-r.due)), h.queued(r.due, awake)))
+		s.take(CauseSched, max(int64(why.gap.share*float64(awake-r.due)), why.gap.block, h.queued(r.due, awake)))
 		s.take(CauseUnknown, s.rest)
 	}
 

@@ -173,7 +173,7 @@ func TestRealKernelIsBlamed(t *testing.T) {
 	})
 	wg.Wait()
 	require.NoError(t, s.Close(t.Context()))
-	v.check(t, 0.05, CauseWake, CausePreempted)
+	v.check(t, 0.1, CauseWake, CausePreempted)
 }
 
 // TestRealRunQueueIsBlamed keeps every processor of the process busy with other

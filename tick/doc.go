@@ -3,12 +3,13 @@
 //
 // # What it owns
 //
-// A [Scheduler] owns one goroutine per worker and one beside them, and decides when the Tick method
-// of each [Task] runs. A task added with [Scheduler.Add] becomes an [Entry]: it
-// belongs to one worker at a time, is never called concurrently with itself, and
-// is called with consecutive tick numbers 1, 2, 3 and so on. The package knows
-// nothing about games, sockets or wall clocks; all its times are nanoseconds on
-// one monotonic clock that starts with the scheduler ([Scheduler.Now]).
+// A [Scheduler] owns one goroutine per worker and one beside them, and decides
+// when the Tick method of each [Task] runs. A task added with [Scheduler.Add]
+// becomes an [Entry]: it belongs to one worker at a time, is never called
+// concurrently with itself, and is called with consecutive tick numbers 1, 2, 3
+// and so on. The package knows nothing about games, sockets or wall clocks; all
+// its times are nanoseconds on one monotonic clock that starts with the scheduler
+// ([Scheduler.Now]).
 //
 // # When a tick is due
 //

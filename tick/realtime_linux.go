@@ -97,6 +97,7 @@ func (w *worker) enthrone() error {
 		return fmt.Errorf("tick: real-time priority refused: %w", err)
 	}
 	w.priority.tid.Store(int64(unix.Gettid()))
+	w.thread.own = true
 	if k, ok := t.(*kernelTimer); ok {
 		w.mu.Lock()
 		w.timer = &realtimeTimer{clk: w.clk, offset: k.offset}
