@@ -178,8 +178,11 @@ func (s *Server) start() (err error) {
 				Logger:       s.log,
 			},
 			ConnectTimeout: ConnectTimeout,
-			Logger:         s.log,
-			Refused:        s.metrics.refuse,
+			// Engine refuses Socket.IO v2 already; were it let in one day, the
+			// lobby and the matches stay closed to it.
+			RefuseEIO3: func(string) bool { return true },
+			Logger:     s.log,
+			Refused:    s.metrics.refuse,
 		})
 		s.serveLobby()
 		s.serveMatches()
