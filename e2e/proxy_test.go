@@ -116,12 +116,14 @@ func serveProxy(t *testing.T, kind, config, addr string) bool {
 
 // nginxAround is what Debian has around files in conf.d, for a folder of its own.
 func nginxAround(dir, file string) string {
-	paths := ""
+	var b strings.Builder
+	fmt.Fprintf(&b, "daemon off;\nmaster_process off;\npid %s;\nerror_log stderr warn;\n", filepath.Join(dir, "pid"))
+	b.WriteString("events { worker_connections 512; }\nhttp {\n  access_log off;\n")
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		paths += "  " + kind + "_temp_path " + filepath.Join(dir, kind) + ";\n"
+		fmt.Fprintf(&b, "  %s_temp_path %s;\n", kind, filepath.Join(dir, kind))
 	}
-	return "daemon off;\nmaster_process off;\npid " + filepath.Join(dir, "pid") + ";\nerror_log stderr warn;\n" +
-		"events { worker_connections 512; }\nhttp {\n  access_log off;\n" + paths + "  include " + file + ";\n}\n"
+	fmt.Fprintf(&b, "  include %s;\n}\n", file)
+	return b.String()
 }
 
 var transportLists = map[string][]string{
