@@ -14,7 +14,7 @@ type sample struct {
 // it did, as far as it was measured.
 type gap struct {
 	wait  int64   // its thread was runnable without a processor
-	block int64   // its own thread slept on, waiting for the runtime to let it go on
+	block int64   // it was busy with other goroutines, or waited for the runtime to let it go on
 	share float64 // of all processors of the process was in use meanwhile
 }
 
@@ -23,7 +23,9 @@ type gap struct {
 type thread struct {
 	host host
 	last sample
-	own  bool // it runs the worker and nothing else
+	seen [maxThreads]sample // of other threads
+	when int                // of seen: what is replaced next
+	own  bool               // it runs the worker and nothing else
 	room [maxThreads]threadFile
 	turn int // of room: what is replaced next
 }
@@ -34,8 +36,27 @@ func (t *thread) calm(w *worker) {
 		return
 	}
 	if now := w.clk.now(); !t.last.ok || now-t.last.at > sampleEvery {
-		t.last = t.host.sample(w, now)
+		t.look(w, now)
 	}
+}
+
+// look takes a reading and returns the last one of the same thread, if that is
+// known.
+func (t *thread) look(w *worker, now int64) (before sample) {
+	was := t.last
+	t.last = t.host.sample(w, now)
+	if !was.ok || was.tid == t.last.tid {
+		return was
+	}
+	for i := range t.seen {
+		if t.seen[i].tid == t.last.tid {
+			before, t.seen[i] = t.seen[i], was
+			return before
+		}
+	}
+	t.seen[t.when] = was
+	t.when = (t.when + 1) % maxThreads
+	return sample{}
 }
 
 // rouse is called when the worker wakes and returns what delayed it.
@@ -43,24 +64,23 @@ func (t *thread) rouse(w *worker, meant, now int64) gap {
 	if t.host == nil || meant == never || now-meant < int64(stealAfter) {
 		return gap{}
 	}
-	was := t.last
-	t.last = t.host.sample(w, now)
-	g := gap{}
+	process := t.last
+	was, g, late := t.look(w, now), gap{}, now-meant
+	if span := now - process.at; process.ok && span > 0 {
+		g.share = min(float64(t.last.cpu-process.cpu)/float64(span)/float64(t.host.processors()), 1)
+	}
 	if !was.ok || !t.last.ok {
 		return g
 	}
-	span, late := now-was.at, now-meant
-	if was.tid == t.last.tid {
-		g.wait = t.last.wait - was.wait
-		// A thread that ran other goroutines meanwhile also waited for theirs.
-		if t.own {
-			g.block = max(late-g.wait-(t.last.ran-was.ran), 0)
-		} else if t.last.ran-was.ran > late/4 && span > late {
-			g.wait = int64(float64(g.wait) * float64(late) / float64(span))
-		}
-	}
-	if span > 0 {
-		g.share = min(float64(t.last.cpu-was.cpu)/float64(span)/float64(t.host.processors()), 1)
+	g.wait = t.last.wait - was.wait
+	ran, span := t.last.ran-was.ran, max(now-was.at, late)
+	if t.own {
+		g.block = max(late-g.wait-ran, 0)
+	} else if ran > late/4 {
+		// The thread ran other goroutines meanwhile, and waited for theirs too.
+		part := float64(late) / float64(span)
+		g.wait = int64(float64(g.wait) * part)
+		g.block = int64(float64(ran) * part)
 	}
 	return g
 }
@@ -71,12 +91,16 @@ func (t *thread) stretch(w *worker, start, now int64) int64 {
 	if t.host == nil || now-start < sampleEvery {
 		return 0
 	}
-	was := t.last
-	t.last = t.host.sample(w, now)
-	if !was.ok || !t.last.ok || was.tid != t.last.tid {
+	was, took := t.look(w, now), now-start
+	if !was.ok || !t.last.ok || was.at > start {
 		return 0
 	}
-	return min(max(t.last.wait-was.wait, 0), now-start)
+	ran, wait := t.last.ran-was.ran, max(t.last.wait-was.wait, 0)
+	if ran+wait > took {
+		// A part of that was before the tick.
+		wait = int64(float64(wait) * float64(took) / float64(ran+wait))
+	}
+	return wait
 }
 
 func (t *thread) close() {
