@@ -228,7 +228,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Origin")
 	friendly, listed := false, false
 	if cleanOrigin(r.Header) {
-		friendly, listed = s.allowedOrigin(r, from.secure)
+		friendly, listed = s.allowedOrigin(r, from)
 	}
 	if friendly {
 		allowOrigin(w.Header(), r, listed && s.cfg.CORSCredentials)

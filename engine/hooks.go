@@ -39,8 +39,9 @@ func goodID(id string) bool {
 }
 
 // decorate adds the cookie and what the hooks want to an answer. initial says
-// that it opens the session.
+// that it opens the session. A hook that panics adds nothing more.
 func (s *Server) decorate(h http.Header, r *http.Request, c *Conn, initial bool) {
+	defer s.recovered("headers", nil)
 	if initial && s.cfg.Cookie != nil {
 		h.Add("Set-Cookie", sessionCookie(*s.cfg.Cookie, c.id))
 	}

@@ -99,6 +99,18 @@ func TestHeaderHooks(t *testing.T) {
 	require.Empty(t, f.do(t, "GET", "EIO=4&transport=x", "").header.Get("X-Every"))
 }
 
+func TestHeaderHookPanics(t *testing.T) {
+	f := serve(t, engine.Config{Headers: func(http.Header, *http.Request) { panic("asked for") }})
+	p := f.poll(t)
+	require.Equal(t, "ok", p.post(t, "4x").body)
+	require.Equal(t, "4x", p.get(t).body)
+	w := upgrade(t, p)
+	say(t, w, "4y", "4y")
+	w, _ = f.ws(t)
+	say(t, w, "4z", "4z")
+	require.EqualValues(t, 5, f.Stats().Panics)
+}
+
 func TestConnectionErrorHook(t *testing.T) {
 	var mu sync.Mutex
 	var got []string

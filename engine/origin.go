@@ -80,7 +80,7 @@ func defaultPort(scheme string) string {
 // allowedOrigin judges the Origin of a request. Browsers do not protect
 // WebSockets or simple POSTs from foreign pages; this does. listed says that
 // the Origin is one of Config.Origins.
-func (s *Server) allowedOrigin(r *http.Request, secure bool) (allowed, listed bool) {
+func (s *Server) allowedOrigin(r *http.Request, from client) (allowed, listed bool) {
 	lines := r.Header.Values("Origin")
 	var o origin
 	named, anyone := false, false
@@ -100,7 +100,7 @@ func (s *Server) allowedOrigin(r *http.Request, secure bool) (allowed, listed bo
 		// a script element, an image, a link.
 		return !s.cfg.RequireOrigin && !strings.EqualFold(r.Header.Get("Sec-Fetch-Site"), "cross-site"), false
 	default:
-		return named && (sameHost(o, r.Host, secure) || localPage(o, r)), false
+		return named && (sameHost(o, r.Host, from.secure) || localPage(o, r, from)), false
 	}
 }
 
@@ -123,8 +123,8 @@ func sameHost(o origin, host string, secure bool) bool {
 // localPage reports whether a page of this machine asks this machine, by a
 // socket that no other machine can reach. A page that one local port serves may
 // use a server on another, as with development servers.
-func localPage(o origin, r *http.Request) bool {
-	if o.scheme != "http" && o.scheme != "https" {
+func localPage(o origin, r *http.Request, from client) bool {
+	if o.scheme != "http" && o.scheme != "https" || !from.addr.IsLoopback() {
 		return false
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)

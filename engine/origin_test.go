@@ -21,6 +21,7 @@ func asks(cfg engine.Config, local, target string, origins ...string) *httptest.
 	r := httptest.NewRequest("GET", target+"/engine.io/?"+pollQuery, nil)
 	r.Header["Origin"] = origins
 	if local != "" {
+		r.RemoteAddr = "127.0.0.1:555"
 		addr, _ := net.ResolveTCPAddr("tcp", local)
 		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(addr)))
 	}
@@ -107,6 +108,16 @@ func TestAnyPortOnALoopbackListener(t *testing.T) {
 			require.Equal(t, tc.want, asks(engine.Config{}, tc.local, tc.target, tc.origin).Code)
 		})
 	}
+}
+
+// A proxy on this machine does not make its clients local.
+func TestAnyPortIsNotForProxiedClients(t *testing.T) {
+	f := serve(t, engine.Config{TrustedProxies: prefixes("127.0.0.0/8")})
+	ask := func(headers ...string) int {
+		return f.do(t, "GET", pollQuery, "", append(headers, "Origin", "http://localhost:5173")...).status
+	}
+	require.Equal(t, 200, ask())
+	require.Equal(t, 403, ask("X-Forwarded-For", "203.0.113.9"))
 }
 
 // The rule is one for all requests: the handshake of either transport, polling
