@@ -152,6 +152,16 @@ func TestUpgradeMisuse(t *testing.T) {
 			if name != "vanishes" {
 				closeCode(t, w)
 			}
+			require.Eventually(t, func() bool {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				for refusal := range f.refused {
+					if strings.HasPrefix(refusal, "upgrade/") {
+						return true
+					}
+				}
+				return false
+			}, testPatience, testPause)
 			// Polling goes on, and nothing was lost. The candidate is forgotten a
 			// moment later; until then GETs are empty.
 			require.NoError(t, p.conn.Send([]byte("still"), false))
