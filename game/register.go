@@ -15,6 +15,7 @@ type Definition struct {
 	Name   string
 	Rules  Rules // with the defaults filled in
 	Schema snap.Schema
+	Input  []InputField // in order of declaration
 
 	create func(seed uint64) Driver
 }
@@ -70,7 +71,7 @@ func compile[G Stepper[I], I any](name string, mk func() G, rules Rules) (*plan,
 		return nil, err
 	}
 	p := &plan{sets: sets, input: input}
-	p.def = &Definition{Name: name, Rules: rules, Schema: schemaOf(sets)}
+	p.def = &Definition{Name: name, Rules: rules, Schema: schemaOf(sets), Input: describeInput(reflect.TypeFor[I]())}
 	p.def.create = func(seed uint64) Driver { return newDriver[G, I](p, mk(), seed) }
 	return p, nil
 }

@@ -19,6 +19,7 @@ type Rules struct {
 	EmptyTTL  time.Duration // how long a match outlives its last player: 10 s
 	CatchUp   int           // most ticks run at once after a delay: 5
 	MaxTicks  uint32        // steps after which the match ends: none
+	Samples   Samples       // of what the game sends, for the command types: none
 }
 
 // Range is a closed range of integers.

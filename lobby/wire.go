@@ -15,8 +15,8 @@ const MatchNamespace = "/match"
 type QueueState struct {
 	Ticket  string `json:"ticket"`
 	Queue   string `json:"queue"`
-	Rev     uint32 `json:"rev"`   // grows by one with each event of a ticket
-	State   string `json:"state"` // searching, offered or cancelled
+	Rev     uint32 `json:"rev"` // grows by one with each event of a ticket
+	State   string `json:"state" check:"enum=searching|offered|cancelled"`
 	Waited  int64  `json:"waited"`
 	Players int    `json:"players"` // searching in this queue now
 	Min     int    `json:"min"`
@@ -32,7 +32,7 @@ type Found struct {
 	Game    string       `json:"game"`
 	Seat    SeatOffer    `json:"seat"`
 	Team    int          `json:"team"`
-	Players []PlayerInfo `json:"players"`
+	Players []PlayerInfo `json:"players" check:"required"`
 }
 
 // SeatOffer says where and with what a player takes the seat.

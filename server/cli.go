@@ -28,7 +28,7 @@ const (
 )
 
 // commands are the first words that Main knows; without one it serves.
-var commands = [...]string{"serve"}
+var commands = [...]string{"serve", "types"}
 
 const description = `Runs an authoritative game server: players are matched in a lobby, play in a
 room that ticks at a fixed rate, and speak Socket.IO.
@@ -42,6 +42,7 @@ Examples:
     {name} --tls-cert c.pem --tls-key k.pem    with TLS
     {name} --origin https://play.example.com   a page from elsewhere may connect
     {name} --profile cpu --profile-dir /tmp    write /tmp/cpu.pprof at the end
+    {name} types --out protocol.d.ts           the events as TypeScript, for clients
 
 Ctrl-C ends matches in order; a second Ctrl-C ends at once.`
 
@@ -49,6 +50,14 @@ Ctrl-C ends matches in order; a second Ctrl-C ends at once.`
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit." env:"-"`
 	Serve   serveFlags       `cmd:"" help:"Run the server (what happens without a command)."`
+	Types   typesFlags       `cmd:"" help:"Write TypeScript declarations of every event and game, for socket.io-client."`
+}
+
+// typesFlags are the flags of types.
+type typesFlags struct {
+	Out string `placeholder:"FILE" help:"Where to write; standard output if empty."`
+
+	kong.Plugins // Config.Flags: games may depend on them
 }
 
 // serveFlags are the flags of serve.
@@ -98,7 +107,12 @@ func (s *Server) main(args []string, stdout, stderr io.Writer) int {
 	if done {
 		return code
 	}
-	err := s.serve(&flags.Serve, stdout, stderr)
+	var err error
+	if len(args) > 1 && args[1] == "types" {
+		err = s.writeTypes(name, flags.Types.Out, stdout)
+	} else {
+		err = s.serve(&flags.Serve, stdout, stderr)
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -114,6 +128,7 @@ func (s *Server) main(args []string, stdout, stderr io.Writer) int {
 func (s *Server) parse(name string, args []string, flags *cli, stdout, stderr io.Writer) (code int, done bool) {
 	if s.cfg.Flags != nil {
 		flags.Serve.Plugins = kong.Plugins{s.cfg.Flags}
+		flags.Types.Plugins = kong.Plugins{s.cfg.Flags}
 	}
 	if !hasCommand(args) {
 		args = append([]string{"serve"}, args...)
@@ -204,6 +219,22 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 		_, _ = fmt.Fprintf(stdout, "ready: open %s in a browser\n", url)
 	}
 	return s.Run(ctx)
+}
+
+// writeTypes writes the declarations of the server's events.
+func (s *Server) writeTypes(name, file string, stdout io.Writer) error {
+	if err := s.setup(); err != nil {
+		return usageError{err}
+	}
+	text := s.declarations("`" + name + " types`")
+	if file == "" {
+		_, err := stdout.Write(text)
+		return err
+	}
+	if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // source code for everybody
+		return usageError{fmt.Errorf("--out: %w", err)}
+	}
+	return nil
 }
 
 // setup calls Config.Setup. Rules that cannot be make game.Register panic with

@@ -49,7 +49,7 @@ type helloPlayer struct {
 }
 
 type joinRequest struct {
-	Queue string `json:"queue"`
+	Queue string `json:"queue" check:"required"`
 	Rid   string `json:"rid"`
 }
 
@@ -70,6 +70,7 @@ type okReply struct {
 // serveLobby wires /lobby.
 func (s *Server) serveLobby() {
 	ns := s.io.Of(lobbyNamespace)
+	declareLobby(ns)
 	ns.Use(s.greet)
 	ns.OnConnection(s.enterLobby)
 }
@@ -109,15 +110,15 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 		panic("server: a lobby socket without a player")
 	}
 	sock.OnUnknown(func(*sio.Event) { who.strike("event") })
-	listen(who, "hello", func(helloRequest) (helloReply, error) { return s.hello(who), nil })
-	listen(who, "queue:join", func(r joinRequest) (joinReply, error) {
+	listen(who, callHello, func(helloRequest) (helloReply, error) { return s.hello(who), nil })
+	listen(who, callJoin, func(r joinRequest) (joinReply, error) {
 		ticket, err := s.lobby.Join(who.id, r.Queue, r.Rid)
 		if err != nil {
 			return joinReply{}, s.refused("lobby", err)
 		}
 		return joinReply{OK: true, Ticket: ticket, Queue: r.Queue}, nil
 	})
-	listen(who, "queue:leave", func(r leaveRequest) (okReply, error) {
+	listen(who, callLeave, func(r leaveRequest) (okReply, error) {
 		if err := s.lobby.Leave(who.id, r.Ticket); err != nil {
 			return okReply{}, s.refused("lobby", err)
 		}
@@ -142,8 +143,8 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 
 // listen sets the handler of a lobby event. One above the rate is refused before
 // its argument is looked at; an argument that does not fit is a strike.
-func listen[T, R any](who *person, event string, h func(T) (R, error)) {
-	who.sock.OnArgs(event, func(a sio.Args) {
+func listen[T, R any](who *person, event call[T, R], h func(T) (R, error)) {
+	who.sock.OnArgs(string(event), func(a sio.Args) {
 		v, wait := who.meter.count(time.Now())
 		switch v {
 		case verdictTake:

@@ -27,7 +27,7 @@ type sitter struct {
 }
 
 type matchAuth struct {
-	Seat string `json:"seat"`
+	Seat string `json:"seat" check:"required"`
 }
 
 type requestReply struct {
@@ -43,6 +43,7 @@ type errorReply struct {
 // serveMatches wires /match.
 func (s *Server) serveMatches() {
 	ns := s.io.Of(lobby.MatchNamespace)
+	declareMatch(ns)
 	ns.Use(s.admit)
 	ns.OnConnection(s.sit)
 }

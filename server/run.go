@@ -189,7 +189,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 			by = time.Now().Add(s.cfg.DrainTimeout)
 		}
 		notice := drainNotice{By: by.UnixMilli(), Reconnect: drainReconnect.Milliseconds()}
-		if err := s.io.Of(lobbyNamespace).Emit("server:drain", notice); err != nil {
+		if err := s.io.Of(lobbyNamespace).Emit(eventDrain, notice); err != nil {
 			errs = append(errs, err)
 		}
 		s.lobby.Drain()

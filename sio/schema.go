@@ -63,6 +63,7 @@ type ShapeField struct {
 	Name     string // on the wire
 	Shape    *Shape
 	Omitted  bool // Emit may leave it out
+	Null     bool // Emit may send null: a nil that is not left out, nor required
 	Required bool
 	Range    string   // as "1..24", empty without
 	Enum     []string // nil without
@@ -238,6 +239,11 @@ func (m shaper) fields(s *Shape) {
 		}
 		if r := f.rule; r != nil {
 			out.Required, out.Range, out.Enum = r.required, r.text, slices.Clone(r.enum)
+		}
+		switch at.Type.Kind() {
+		case reflect.Interface, reflect.Map, reflect.Pointer, reflect.Slice:
+			out.Null = !out.Required && !f.omitEmpty && !f.omitZero
+		default:
 		}
 		s.Fields = append(s.Fields, out)
 	}

@@ -80,7 +80,7 @@ type Round struct {
 type World struct {
 	W      float64      `json:"w"`
 	H      float64      `json:"h"`
-	Walls  [][4]float64 `json:"walls"` // x, y, w, h
+	Walls  [][4]float64 `json:"walls" check:"required"` // x, y, w, h
 	Radius float64      `json:"radius"`
 	Shot   WorldShot    `json:"shot"`
 	HP     int          `json:"hp"`

@@ -51,5 +51,11 @@ func register(r game.Registry, o Options, made func(*Arena)) {
 		Tick:    o.Tick,
 		Players: o.Players,
 		Bots:    !o.NoBots,
+		Samples: game.Samples{
+			World:    World{},
+			Result:   Result{},
+			Events:   map[string]any{"hit": HitEvent{}, "kill": KillEvent{}, "spawn": SpawnEvent{}},
+			Requests: map[string]any{},
+		},
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 // Result is what a match ends with: everyone still in it, the best first.
 type Result struct {
-	Players []Standing `json:"players"`
+	Players []Standing `json:"players" check:"required"`
 	Winner  game.ID    `json:"winner"` // 0 when nobody scored
 }
 

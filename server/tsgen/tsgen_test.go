@@ -60,6 +60,7 @@ type (
 		Odd     string             `json:"odd-name \"quoted\""` //nolint:staticcheck // odd on purpose
 		Inline  struct{ A, B int } `json:"inline"`
 		Raw     json.RawMessage    `json:"raw"`
+		Reply   *author            `json:"reply,omitempty"`
 		Deep    **author           `json:"deep"`
 		Empty   struct{}           `json:"empty"`
 	}

@@ -255,7 +255,11 @@ func (g *generator) object(s *sio.Shape, dir direction, indent string) string {
 
 // member is the type of a field.
 func (g *generator) member(f sio.ShapeField, dir direction, indent string) union {
-	full := g.expr(f.Shape, dir, f.Required, indent)
+	present := f.Required
+	if dir == fromServer {
+		present = !f.Null
+	}
+	full := g.expr(f.Shape, dir, present, indent)
 	if f.Enum == nil {
 		return full
 	}

@@ -43,6 +43,7 @@ export interface Message {
     B: number;
   };
   raw: unknown;
+  reply?: Author;
   deep: Author | null;
   empty: {};
 }
@@ -80,6 +81,7 @@ export interface MessageIn {
     B?: number;
   };
   raw?: unknown;
+  reply?: AuthorIn | null;
   deep?: AuthorIn | null;
   empty?: {};
 }
