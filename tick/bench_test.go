@@ -138,7 +138,7 @@ func BenchmarkLateness(b *testing.B) {
 				for n := 1; n <= ticks; n++ {
 					<-tk.C
 					h.Record(int64(time.Since(start) - time.Duration(n)*latenessPeriod))
-					work()
+					burn(10 * time.Microsecond)
 				}
 			}))
 		})
@@ -148,16 +148,10 @@ func BenchmarkLateness(b *testing.B) {
 					due := start.Add(time.Duration(n) * latenessPeriod)
 					time.Sleep(time.Until(due))
 					h.Record(int64(time.Since(due)))
-					work()
+					burn(10 * time.Microsecond)
 				}
 			}))
 		})
-	}
-}
-
-// work keeps a processor busy for 10 µs.
-func work() {
-	for start := time.Now(); time.Since(start) < 10*time.Microsecond; {
 	}
 }
 
@@ -167,7 +161,7 @@ func scheduled(b *testing.B, c Config, n int) *Histogram {
 	s := New(c)
 	var all []*Entry
 	for range n {
-		e, err := s.Add(taskFunc(func(t *Tick) bool { work(); return t.N < uint64(b.N) }), Options{Hz: latenessHz})
+		e, err := s.Add(taskFunc(func(t *Tick) bool { burn(10 * time.Microsecond); return t.N < uint64(b.N) }), Options{Hz: latenessHz})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -72,12 +72,6 @@ func (v *verdict) check(t *testing.T, unknown float64, planted ...Cause) {
 	}
 }
 
-// burn keeps a processor busy.
-func burn(d time.Duration) {
-	for start := time.Now(); time.Since(start) < d; {
-	}
-}
-
 // TestRealBusyLoopIsBlamed plants a loop in one entry and looks at another of the
 // same worker.
 func TestRealBusyLoopIsBlamed(t *testing.T) {

@@ -43,3 +43,9 @@ func until(s *Scheduler, at time.Duration) {
 	time.Sleep(at - time.Duration(s.Now()))
 	synctest.Wait()
 }
+
+// burn keeps a processor busy.
+func burn(d time.Duration) {
+	for start := time.Now(); time.Since(start) < d; {
+	}
+}
