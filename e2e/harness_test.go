@@ -218,5 +218,4 @@ func (p *player) until(ev string, ok func(line) bool) line {
 	}
 }
 
-func own(l line) bool   { return l["own"] == true }
-func other(l line) bool { return l["own"] == false }
+func own(l line) bool { return l["own"] == true }
