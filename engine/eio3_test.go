@@ -224,7 +224,8 @@ func TestEIO3Close(t *testing.T) {
 	p := f.poll3(t, "")
 	require.NoError(t, p.conn.Send([]byte("last"), false))
 	p.conn.Close(engine.ReasonForced)
-	require.Equal(t, "5:4last1:1", p.do3(t, "GET", "").body)
+	require.Equal(t, "5:4last", p.do3(t, "GET", "").body)
+	require.Equal(t, "1:1", p.do3(t, "GET", "").body)
 	require.Equal(t, 400, p.do3(t, "GET", "").status)
 
 	p = f.poll3(t, "")

@@ -138,6 +138,9 @@ func utf16Len(text []byte) int {
 func joinPayload3(packets []packet, maxBytes int, binaryOK bool) (payload []byte, isBinary bool, taken int) {
 	size := 0
 	for taken < len(packets) && taken < maxPayloadPackets {
+		if taken > 0 && packets[taken].typ == packetClose && packets[taken-1].message() {
+			break // as in joinPayload
+		}
 		// No encoding adds more to the packet than a length.
 		if size += packets[taken].encodedLen() + maxLengthDigits + 2; taken > 0 && size > maxBytes {
 			break
