@@ -214,6 +214,23 @@ func TestConnectTimeout(t *testing.T) {
 	talkWS(t, s, "/socket.io/"+wsQuery, []string{">40/nowhere,", `<44/nowhere,{"message":"Invalid namespace"}`, "x"})
 }
 
+// A second CONNECT ends the connection also when it comes before the answer to
+// the first, which makes two sockets of one namespace in the reference.
+func TestConnectTwiceInOneBreath(t *testing.T) {
+	t.Parallel()
+	s := conformance(t, "--ping-interval", "25s", "--ping-timeout", "20s")
+	for range 20 {
+		p, err := dial(strings.TrimPrefix(s.url, "http://"), false)
+		require.NoError(t, err)
+		p.send(append(renderText(0, "/custom", -1, nil), renderText(0, "/custom", -1, nil)...))
+		p.read(func(packet) bool { return false })
+		require.Equal(t, "closed", p.over)
+		require.LessOrEqual(t, len(p.heard), 2, "at most one socket: %v", p.heard)
+		require.NoError(t, p.ws.Close())
+	}
+	require.Eventually(t, func() bool { return holds(t, s).Sockets == 0 }, patience, tenth)
+}
+
 // Pitfall 18: many emit headers with attachments to one client at the same
 // time; nothing comes between a header and its parts.
 func TestPitfall18AttachmentsStayTogether(t *testing.T) {
