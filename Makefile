@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 GOBIN := $(shell go env GOPATH)/bin
 PKGS  := ./...
+UNITS  = $$(go list $(PKGS) | grep -v /e2e)
 FUZZTIME ?= 20s
 WEB   := cmd/gameserver/web
 
@@ -42,10 +43,12 @@ test: web client examples check ## everything CI runs: checks, page tests, Go te
 	@scripts/need gcc chromium python-socketio nginx haproxy
 	@echo "== page: types and unit tests"
 	@cd $(WEB) && npm run --silent check && npm run --silent test
-	@echo "== go test (allocation budgets, end to end with the official clients and Chromium)"
-	@go test -shuffle=on -timeout 10m $(PKGS)
+	@echo "== go test (allocation budgets among them)"
+	@go test -shuffle=on -timeout 10m $(UNITS)
 	@echo "== go test -race"
-	@go test -race -shuffle=on -timeout 10m $$(go list $(PKGS) | grep -v /e2e)
+	@go test -race -shuffle=on -timeout 10m $(UNITS)
+	@echo "== end to end: the official clients, Chromium, proxies"
+	@go test -shuffle=on -parallel 6 -timeout 12m ./e2e
 
 lint: ## staticcheck and golangci-lint
 	@scripts/need go staticcheck golangci
@@ -68,4 +71,4 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 	@scripts/fuzz $(FUZZTIME)
 
 race3: ## the race detector three times in a row, in random order
-	@go test -race -shuffle=on -count=3 -timeout 30m $$(go list $(PKGS) | grep -v /e2e)
+	@go test -race -shuffle=on -count=3 -timeout 30m $(UNITS)

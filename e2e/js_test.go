@@ -11,6 +11,7 @@ import (
 // Every parser on every transport plays a whole round, all in one server at
 // once, so that rooms hold both parsers and both transports.
 func TestOfficialClientOnEveryParserAndTransport(t *testing.T) {
+	t.Parallel()
 	s := start(t, "--round", "12s", "--queue-fill", "3s")
 	transports := map[string][]string{
 		"websocket": {"websocket"},
@@ -49,10 +50,11 @@ func TestOfficialClientOnEveryParserAndTransport(t *testing.T) {
 // Two people meet, see each other move; one is killed, comes back on its seat
 // in a new process, and both see the round to its end.
 func TestKilledClientResumesItsSeat(t *testing.T) {
-	s := start(t, "--round", "25s", "--queue-fill", "4s")
+	t.Parallel()
 	for _, parser := range []string{"default", "msgpack"} {
 		t.Run(parser, func(t *testing.T) {
-			s := &server{t: t, url: s.url}
+			t.Parallel()
+			s := start(t, "--round", "25s", "--queue-fill", "4s")
 			a := s.join(options{"name": "a", "parser": parser, "hold": "right"})
 			b := s.join(options{"name": "b", "parser": "msgpack", "hold": "left"})
 			require.Equal(t, a.until("found", nil).str("match"), b.until("found", nil).str("match"), "they meet in one match")
@@ -77,6 +79,7 @@ func TestKilledClientResumesItsSeat(t *testing.T) {
 
 // A wrong seat token is refused with a code of the vocabulary.
 func TestForgedSeatIsRefused(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for i, token := range []string{"", "nonsense", fmt.Sprintf("%0200d", 1)} {
 		p := s.join(options{"name": fmt.Sprint(i), "seat": token + " "})
@@ -89,6 +92,7 @@ func TestForgedSeatIsRefused(t *testing.T) {
 }
 
 func TestDebianPythonClientJoinsWithJSON(t *testing.T) {
+	t.Parallel()
 	s := start(t, "--queue-fill", "1s")
 	for _, transport := range []string{"websocket", "polling"} {
 		p := run(t, "python", "/usr/bin/python3", "player.py", s.url, transport)

@@ -27,6 +27,7 @@ func chromium(t *testing.T) string {
 // connection, reload, see the round end, play again, and all that on a phone's
 // screen. Screenshots stay in out/page.
 func TestPageInChromium(t *testing.T) {
+	t.Parallel()
 	_, err := os.Stat("../cmd/gameserver/web/dist/index.html")
 	require.NoError(t, err, "the page is not built: run make web")
 	s := start(t, "--round", "30s", "--queue-fill", "4s")

@@ -29,6 +29,7 @@ var moduleLine = regexp.MustCompile(`(?m)^module .*$`)
 // The README's game is built as somebody else's module, and a stock client gets
 // matched into it.
 func TestReadmeGameIsAWholeServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
@@ -60,6 +61,7 @@ func TestReadmeGameIsAWholeServer(t *testing.T) {
 
 // The README's client plays as it stands, but for the address.
 func TestReadmeClientJoins(t *testing.T) {
+	t.Parallel()
 	s := start(t, "--queue-fill", "1s")
 	code := strings.ReplaceAll(block(t, "js"), "http://localhost:3000", s.url)
 	require.LessOrEqual(t, len(strings.Split(strings.TrimSpace(code), "\n")), 10, "a client in ten lines")
