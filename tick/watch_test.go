@@ -193,3 +193,16 @@ func spin(over *bool, found <-chan struct{}) bool {
 	}
 	return true
 }
+
+// TestStoppedProcessAccusesNobody is what the keeper sees when the process was
+// stopped for half a minute in the middle of a tick.
+func TestStoppedProcessAccusesNobody(t *testing.T) {
+	s := New(Config{Workers: 1, PortableTimer: true})
+	require.NoError(t, s.Close(t.Context()))
+	k, w, e := s.keeper, s.workers[0].Load(), &Entry{}
+	began := int64(time.Second)
+	require.Nil(t, k.overstays(w, e, began, began+int64(ms)))
+	require.Nil(t, k.overstays(w, e, began, began+int64(30*time.Second)))
+	require.NotNil(t, k.overstays(w, e, began, began+int64(31*time.Second)), "three looks out of four")
+	require.Nil(t, k.overstays(w, e, began+1, began+int64(60*time.Second)), "another tick")
+}
