@@ -139,10 +139,16 @@ func (n *Namespace) OnServerSide(event string, h func(Args)) {
 // OnServerSide handlers get it.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	payload, err := encodeServerSide(event, args)
-	if err != nil || n.remote == nil {
+	if err != nil {
 		return err
 	}
-	return n.remote.ServerSideEmit(payload)
+	var failed []error
+	for _, b := range n.everyone().spread() {
+		if a := b.nsp.remote; a != nil {
+			failed = append(failed, a.ServerSideEmit(payload))
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // ServerSideEmitWithAck sends an event to the other servers and returns their
@@ -150,18 +156,23 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 // cause of ctx or of Limits.AckTimeout.
 func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
 	payload, err := encodeServerSide(event, args)
-	if err != nil || n.remote == nil {
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, n.srv.cfg.Limits.AckTimeout, ErrAckTimeout)
 	defer cancel()
 	var all []Args
-	err = n.remote.ServerSideEmitWithAck(ctx, payload, func(answer []byte) {
-		if a, err := answerArgs(answer); err == nil {
-			all = append(all, a)
+	var failed []error
+	for _, b := range n.everyone().spread() {
+		if a := b.nsp.remote; a != nil {
+			failed = append(failed, a.ServerSideEmitWithAck(ctx, payload, func(answer []byte) {
+				if args, err := answerArgs(answer); err == nil {
+					all = append(all, args)
+				}
+			}))
 		}
-	})
-	return all, err
+	}
+	return all, errors.Join(failed...)
 }
 
 func encodeServerSide(event string, args []any) ([]byte, error) {
@@ -171,14 +182,21 @@ func encodeServerSide(event string, args []any) ([]byte, error) {
 	return encodePayload(Header{Type: PacketEvent}, append([]any{event}, args...))
 }
 
+func (n *Namespace) serverSideHandler(event string) func(Args) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.serverSide[event]
+}
+
 func (n *Namespace) handleServerSide(payload []byte, reply func([]byte)) error {
 	e, err := payloadEvent(payload)
 	if err != nil {
 		return err
 	}
-	n.mu.RLock()
-	h := n.serverSide[e.Name()]
-	n.mu.RUnlock()
+	h := n.serverSideHandler(e.Name())
+	if h == nil && n.parent != nil {
+		h = n.parent.serverSideHandler(e.Name())
+	}
 	if h == nil {
 		n.srv.count.unknown.Add(1)
 		return nil

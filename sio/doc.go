@@ -35,6 +35,18 @@
 // [Namespace.Events] describes them, check tags included, to whoever writes the
 // client's types.
 //
+// # Namespaces that come and go
+//
+// The children of a namespace of [Server.OfDynamic] are made when a client asks
+// for their name and removed with their last socket. A name becomes a key only
+// once it was accepted. [Server.Observe] tells of that, and of everything else.
+//
+// # Several servers
+//
+// An [Adapter] for each namespace carries events to the other servers, see
+// package sio/adapter. Sockets of this server are served first and whatever
+// becomes of the rest.
+//
 // # Two directions
 //
 // [Decoder] and [Encode] are the codec alone, for both ends of a connection;

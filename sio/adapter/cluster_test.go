@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gameserver/sio"
+	"gameserver/sio/client"
 )
 
 func (p *pair) root(i int) *sio.Namespace { return p.servers[i].Of("/") }
@@ -271,4 +272,43 @@ func TestQuestionBounds(t *testing.T) {
 	c.mu.Unlock()
 	_, err = p.root(0).Except().Fetch(t.Context())
 	require.ErrorIs(t, err, ErrBusy)
+}
+
+// The children of a dynamic namespace are joined like any other, and the parent
+// speaks for all of them.
+func TestDynamicNamespacesOfACluster(t *testing.T) {
+	p := newPair(t)
+	var parents [2]*sio.Namespace
+	heard := make(chan string, 8)
+	for i, s := range p.servers {
+		parents[i] = s.OfDynamic(sio.Dynamic{Match: func(name string, _ func(any) error) bool { return len(name) == 2 }})
+		parents[i].OnServerSide("hello", func(a sio.Args) {
+			heard <- "hello"
+			_ = a.Ack(i)
+		})
+	}
+	var kids [2]*client.Socket
+	got := make(chan string, 8)
+	for i, c := range p.links {
+		kids[i] = c.Socket("/x")
+		kids[i].OnAny(func(event string, _ sio.Args) { got <- event })
+		require.NoError(t, kids[i].Connect(t.Context()))
+	}
+	require.NoError(t, parents[0].Emit("all"))
+	require.Equal(t, "all", <-got)
+	require.Equal(t, "all", <-got)
+	list, err := parents[1].To().Fetch(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	answers, err := parents[0].ServerSideEmitWithAck(t.Context(), "hello")
+	require.NoError(t, err)
+	require.Len(t, answers, 1)
+	require.Equal(t, "hello", <-heard)
+	require.NoError(t, parents[1].ServerSideEmit("hello"))
+	require.Equal(t, "hello", <-heard)
+	kids[1].Disconnect()
+	for n := 2; n > 1; {
+		n, err = p.hub.Servers("/x")
+		require.NoError(t, err)
+	}
 }

@@ -125,6 +125,7 @@ type pair struct {
 	hub     *hub
 	servers [2]*sio.Server
 	socks   [2]*sio.Socket
+	links   [2]*client.Client
 	clients [2]*client.Socket
 	heard   [2]chan string
 }
@@ -145,7 +146,7 @@ func newPair(t *testing.T) *pair {
 		p.servers[i], p.heard[i] = s, make(chan string, 1024)
 		c := client.New(serve(t, s), client.Options{Transport: engineclient.WebSocket, Msgpack: i == 1})
 		t.Cleanup(func() { require.NoError(t, c.Close()) })
-		p.clients[i] = c.Socket("/")
+		p.links[i], p.clients[i] = c, c.Socket("/")
 		p.clients[i].OnAny(func(event string, a sio.Args) {
 			p.heard[i] <- event
 			if event == "ask" {

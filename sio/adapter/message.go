@@ -51,6 +51,7 @@ type Bus interface {
 	Respond(uid string, m Message) error
 	// Servers counts the servers that have the namespace, this one included.
 	Servers(namespace string) (int, error)
-	// Close ends the subscription to a namespace.
+	// Close ends one subscription to a namespace. A namespace that ended and came
+	// again may have subscribed anew by then.
 	Close(namespace string) error
 }
