@@ -53,6 +53,11 @@
 // saturates. The wire name of a set or a field is its json tag, else its Go
 // name in lower camel case.
 //
+// # Types for clients
+//
+// The command types of every game server writes TypeScript for its clients. It
+// knows sets and inputs by itself; Rules.Samples tells it the rest.
+//
 // # Failure
 //
 // A panic in any method ends that match and nothing else. Mistakes that can be

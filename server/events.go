@@ -51,7 +51,7 @@ type (
 		You     uint32        `json:"you"`
 		Snap    int           `json:"snap"`
 		Resume  string        `json:"resume"`
-		State   string        `json:"state"`
+		State   string        `json:"state" check:"enum=open|countdown|running|holding|ending|ended|void|failed"`
 		World   tsgen.World   `json:"world"`
 		Players []matchPlayer `json:"players" check:"required"`
 		Events  uint32        `json:"events"`
@@ -80,7 +80,7 @@ type (
 		R [][2]uint32    `json:"r" check:"required"`
 	}
 	matchState struct {
-		State string `json:"state"`
+		State string `json:"state" check:"enum=open|countdown|running|holding|ending|ended|void|failed"`
 		At    uint32 `json:"at"`
 	}
 	matchResult struct {
@@ -94,6 +94,14 @@ type (
 		V tsgen.Value `json:"v" check:"required"`
 	}
 )
+
+// ownEvents are the framework's own among the events of a match.
+func ownEvents() map[string]reflect.Type {
+	return map[string]reflect.Type{
+		"match:state":   reflect.TypeFor[matchState](),
+		"match:players": reflect.TypeFor[[]matchPlayer](),
+	}
+}
 
 func declareMatch(ns *sio.Namespace) {
 	ns.Emits("welcome", matchWelcome{}, nil)
@@ -118,7 +126,7 @@ func (s *Server) declarations(command string) []byte {
 			{Sockets: players, Auth: reflect.TypeFor[lobbyAuth]()},
 			{Sockets: seats, Auth: reflect.TypeFor[matchAuth]()},
 		},
-		GameEvents: map[string]reflect.Type{"match:state": reflect.TypeFor[matchState]()},
+		GameEvents: ownEvents(),
 	}
 	for _, name := range s.order {
 		d := s.games[name]

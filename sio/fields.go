@@ -79,13 +79,20 @@ func collect(t reflect.Type, index []int, open map[reflect.Type]bool, all *[]fie
 		opts := strings.Split(options, ",")
 		f.omitEmpty = slices.Contains(opts, "omitempty")
 		f.omitZero = slices.Contains(opts, "omitzero")
-		if check, ok := sf.Tag.Lookup("check"); ok {
-			var err error
-			if f.rule, err = parseRule(check); err != nil {
-				f.tagError = err.Error()
-			}
-		}
+		f.readCheck(sf.Tag)
 		*all = append(*all, f)
+	}
+}
+
+// readCheck reads the check tag, if there is one.
+func (f *field) readCheck(tag reflect.StructTag) {
+	check, ok := tag.Lookup("check")
+	if !ok {
+		return
+	}
+	var err error
+	if f.rule, err = parseRule(check); err != nil {
+		f.tagError = err.Error()
 	}
 }
 

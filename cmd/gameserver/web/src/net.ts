@@ -8,7 +8,11 @@ import type {
   GameEvent,
   Hello,
   InputValue,
+  LobbyEmits,
+  LobbyListens,
+  MatchEmits,
   MatchFound,
+  MatchListens,
   MatchLost,
   MatchResult,
   QueueState,
@@ -50,8 +54,8 @@ export class RequestError extends Error {
 
 export class Net {
   private readonly manager: Manager;
-  private readonly lobby: Socket;
-  private readonly match: Socket;
+  private readonly lobby: Socket<LobbyListens, LobbyEmits>;
+  private readonly match: Socket<MatchListens, MatchEmits>;
   private name = "";
   private seat = "";
   private inMatch = false;
@@ -100,23 +104,23 @@ export class Net {
         this.on.refused({ code: "unavailable", msg: "the server closed the lobby for this player" });
       }
     });
-    s.on("queue:state", (q: QueueState) => this.on.queue(q));
-    s.on("match:found", (m: MatchFound) => this.on.found(m));
-    s.on("match:void", (m: MatchLost) => this.on.lost(m));
-    s.on("match:failed", (m: MatchLost) => this.on.lost(m));
+    s.on("queue:state", (q) => this.on.queue(q));
+    s.on("match:found", (m) => this.on.found(m));
+    s.on("match:void", (m) => this.on.lost(m));
+    s.on("match:failed", (m) => this.on.lost(m));
     s.on("server:drain", () => this.on.drain());
   }
 
   private watchMatch(): void {
     const s = this.match;
-    s.on("welcome", (w: Welcome) => {
+    s.on("welcome", (w) => {
       this.seat = w.resume;
       this.on.welcome(w);
     });
-    s.on("schema", (v: Schema) => this.on.schema(v));
-    s.on("snapshot", (v: Snapshot) => this.on.snapshot(v));
-    s.on("event", (v: GameEvent) => this.on.event(v));
-    s.on("result", (v: MatchResult) => {
+    s.on("schema", (v) => this.on.schema(v));
+    s.on("snapshot", (v) => this.on.snapshot(v));
+    s.on("event", (v) => this.on.event(v));
+    s.on("result", (v) => {
       this.inMatch = false;
       this.on.result(v);
     });
@@ -147,7 +151,7 @@ export class Net {
 
   private async greet(): Promise<void> {
     try {
-      const h = await this.ask<Hello>(this.lobby, "hello", { v: 1 });
+      const h = await answerOf(this.lobby.timeout(ACK_MS).emitWithAck("hello", { v: 1 }));
       sessionStorage.setItem(SESSION_KEY, h.session);
       this.on.hello(h);
       this.settle?.();
@@ -156,17 +160,6 @@ export class Net {
       // A lost connection reconnects and greets again; a refusal is final.
       if (e instanceof RequestError && e.err.code !== "timeout") this.on.refused(e.err);
     }
-  }
-
-  private async ask<T>(s: Socket, ev: string, payload: object): Promise<T> {
-    let answer: Ack<T>;
-    try {
-      answer = (await s.timeout(ACK_MS).emitWithAck(ev, payload)) as Ack<T>;
-    } catch {
-      throw new RequestError({ code: "timeout", msg: "no answer from the server" });
-    }
-    if (!answer.ok) throw new RequestError(answer.err);
-    return answer;
   }
 
   /** Connects as name; with another name than before, connects /lobby anew. */
@@ -188,11 +181,11 @@ export class Net {
 
   async join(): Promise<void> {
     const rid = Math.random().toString(36).slice(2, 12);
-    await this.ask<{ ticket: string }>(this.lobby, "queue:join", { queue: "arena", rid });
+    await answerOf(this.lobby.timeout(ACK_MS).emitWithAck("queue:join", { queue: "arena", rid }));
   }
 
   async leaveQueue(): Promise<void> {
-    await this.ask<object>(this.lobby, "queue:leave", {});
+    await answerOf(this.lobby.timeout(ACK_MS).emitWithAck("queue:leave", {}));
   }
 
   /** Takes the seat; whatever else is needed to keep it happens by itself. */
@@ -212,7 +205,7 @@ export class Net {
   async leave(): Promise<void> {
     this.inMatch = false;
     try {
-      if (this.match.connected) await this.ask<object>(this.match, "leave", {});
+      if (this.match.connected) await answerOf(this.match.timeout(ACK_MS).emitWithAck("leave", {}));
     } finally {
       this.match.disconnect();
     }
@@ -227,6 +220,18 @@ export class Net {
   drop(): void {
     this.manager.engine.close();
   }
+}
+
+/** Waits for an answer; one that refuses, or none at all, is an error. */
+async function answerOf<T>(asked: Promise<Ack<T>>): Promise<T> {
+  let answer: Ack<T>;
+  try {
+    answer = await asked;
+  } catch {
+    throw new RequestError({ code: "timeout", msg: "no answer from the server" });
+  }
+  if (!answer.ok) throw new RequestError(answer.err);
+  return answer;
 }
 
 function session(): string | undefined {

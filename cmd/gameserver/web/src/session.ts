@@ -8,15 +8,11 @@ import { InputPacer } from "./pacer";
 import type { Renderer } from "./render";
 import { Ping, Rate } from "./stats";
 import type { Row, UI } from "./ui";
-import type { GameEvent, InputValue, Schema, SeatPlayer, Snapshot, Welcome } from "./wire";
+import type { GameEvent, InputValue, MatchState, Schema, SeatPlayer, Snapshot, Welcome } from "./wire";
 import { type SetPlan, World } from "./world";
 
 const HUD_MS = 120;
 const GO_MS = 900;
-
-interface Hit { by: number; to: number; x: number; y: number; hp: number }
-interface Kill { by: number; to: number }
-interface MatchState { state: string; at: number }
 
 export class Session {
   readonly world: World;
@@ -71,8 +67,8 @@ export class Session {
   }
 
   event(e: GameEvent): void {
-    if (e[1] === "match:state") this.changed(e[2] as MatchState);
-    else if (e[1] === "match:players") this.roster(e[2] as SeatPlayer[]);
+    if (e[1] === "match:state") this.changed(e[2]);
+    else if (e[1] === "match:players") this.roster(e[2] ?? []);
     else if (this.mail.isNew()) this.world.event(e);
   }
 
@@ -94,11 +90,11 @@ export class Session {
 
   private due(e: GameEvent): void {
     if (e[1] === "hit") {
-      const h = e[2] as Hit;
+      const h = e[2];
       this.renderer.hit(this.world, h.to, h.by, h.x, h.y);
       if (h.to === this.you) this.pain = 1;
     } else if (e[1] === "kill") {
-      const k = e[2] as Kill;
+      const k = e[2];
       const r = this.renderer;
       this.ui.kill(r.name(k.by), r.color(k.by), r.name(k.to), r.color(k.to), k.by === this.you || k.to === this.you);
       if (k.to === this.you) this.killer = r.name(k.by);
