@@ -15,6 +15,7 @@ func (l *nullLink) Send([]byte, bool) error              { l.sent++; return nil 
 func (l *nullLink) SendAll([]engine.Message) error       { l.sent++; return nil }
 func (l *nullLink) SendLatest([]byte, bool) bool         { l.sent++; return true }
 func (l *nullLink) Writable() bool                       { return true }
+func (l *nullLink) Buffered() int                        { return 0 }
 func (l *nullLink) Admit()                               {}
 func (l *nullLink) Close(engine.Reason)                  {}
 func (l *nullLink) received(c *conn, b []byte, bin bool) { c.OnMessage(b, bin) }

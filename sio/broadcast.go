@@ -17,7 +17,8 @@ type Broadcast struct {
 	skip     *Socket // the sender
 	only     *Socket // addressed while there are no rooms
 	volatile bool
-	local    bool // this server's sockets only
+	key      string // see Offer
+	local    bool   // this server's sockets only
 }
 
 // Broadcast addresses every socket of the namespace but this one.
@@ -76,6 +77,8 @@ func (b Broadcast) Sockets() iter.Seq[*Socket] {
 	}
 }
 
+func (b Broadcast) offer() Offer { return Offer{Key: b.key, Volatile: b.volatile} }
+
 func (b Broadcast) targets(dst []*Socket) []*Socket {
 	b.nsp.mu.RLock()
 	defer b.nsp.mu.RUnlock()
@@ -127,7 +130,7 @@ func (b Broadcast) deliver(payload []byte) (err error) {
 		if s == b.skip || !s.connected() {
 			continue
 		}
-		if _, err = s.sendFrames(&f, b.volatile); err != nil {
+		if _, err = s.sendFrames(&f, b.offer()); err != nil {
 			break
 		}
 	}
@@ -140,27 +143,20 @@ func (b Broadcast) deliver(payload []byte) (err error) {
 }
 
 // sendFrames sends a broadcast to one socket. The error is of the encoding.
-func (s *Socket) sendFrames(f *frames, volatile bool) (sent bool, err error) {
+func (s *Socket) sendFrames(f *frames, o Offer) (Outcome, error) {
 	if _, err := f.of(s.conn.parser); err != nil {
-		return false, err
+		return Dropped, err
 	}
 	s.outgoing(f)
-	return s.pass(f, volatile)
+	return s.pass(f, o)
 }
 
 // pass is sendFrames without the catch-alls.
-func (s *Socket) pass(f *frames, volatile bool) (sent bool, err error) {
+func (s *Socket) pass(f *frames, o Offer) (Outcome, error) {
 	msgs, err := f.of(s.conn.parser)
 	if err != nil {
-		return false, err
+		return Dropped, err
 	}
-	switch l := s.conn.link; {
-	case !volatile:
-		return s.conn.send(msgs) == nil, nil // the transport reports its own end
-	case len(msgs) == 1:
-		return l.SendLatest(msgs[0].Data, msgs[0].Binary), nil
-	case l.Writable():
-		return l.SendAll(msgs) == nil, nil // as above
-	}
-	return false, nil
+	outcome, _ := s.put(msgs, o) // the transport reports its own end
+	return outcome, nil
 }

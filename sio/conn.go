@@ -17,6 +17,7 @@ type link interface {
 	SendAll(msgs []engine.Message) error
 	SendLatest(data []byte, binary bool) bool
 	Writable() bool
+	Buffered() int
 	Admit()
 	Close(reason engine.Reason)
 }

@@ -3,6 +3,8 @@ package sio
 import (
 	"context"
 	"time"
+
+	"gameserver/engine"
 )
 
 // Emit sends an event to this client. Inside a middleware it precedes the answer
@@ -17,20 +19,30 @@ func (s *Socket) Emit(event string, args ...any) error {
 }
 
 func (s *Socket) emit(h Header, event string, args []any) error {
+	outcome, err := s.offer(h, Offer{}, event, args)
+	if err == nil && outcome == Dropped {
+		err = ErrDropped
+	}
+	return err
+}
+
+func (s *Socket) offer(h Header, o Offer, event string, args []any) (Outcome, error) {
 	payload, err := encodeEvent(event, args)
 	if err != nil {
-		return err
-	}
-	if s.back != nil && !h.HasID {
-		s.outgoing(&frames{payload: payload})
-		return s.nsp.recovery.emit(s, payload)
-	}
-	msgs, err := assemble(s.conn.parser, h, payload)
-	if err != nil {
-		return err
+		return Dropped, err
 	}
 	s.outgoing(&frames{payload: payload})
-	return s.conn.send(msgs)
+	var outcome Outcome
+	if s.back != nil && !h.HasID {
+		outcome, err = s.nsp.recovery.emit(s, o, payload)
+	} else {
+		var msgs []engine.Message
+		if msgs, err = assemble(s.conn.parser, h, payload); err != nil {
+			return Dropped, err
+		}
+		outcome, err = s.put(msgs, o)
+	}
+	return outcome, err
 }
 
 // EmitWithAck sends an event and waits for the client's ack. It ends early when

@@ -178,6 +178,14 @@ func (s *Socket) SendPacket(packet []byte) error {
 		return ErrNotConnected
 	}
 	s.unnumbered()
+	if s.out.busy.Load() {
+		msg := engine.Message{Data: bytes.Clone(packet), Binary: s.conn.parser == ParserMsgpack}
+		outcome, err := s.put([]engine.Message{msg}, Offer{})
+		if err == nil && outcome == Dropped {
+			err = ErrDropped
+		}
+		return err
+	}
 	return s.conn.link.Send(packet, s.conn.parser == ParserMsgpack)
 }
 
@@ -185,5 +193,5 @@ func (s *Socket) SendPacket(packet []byte) error {
 // whether it did.
 func (s *Socket) SendPacketLatest(packet []byte) bool {
 	s.unnumbered()
-	return s.connected() && s.conn.link.SendLatest(packet, s.conn.parser == ParserMsgpack)
+	return s.connected() && !s.out.busy.Load() && s.conn.link.SendLatest(packet, s.conn.parser == ParserMsgpack)
 }

@@ -22,11 +22,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeLink struct {
 	onClose func(engine.Reason)
 
-	mu     sync.Mutex
-	sent   []engine.Message
-	reason engine.Reason
-	admits int
-	full   bool // nothing can be written at once
+	mu       sync.Mutex
+	sent     []engine.Message
+	reason   engine.Reason
+	admits   int
+	buffered int  // while full
+	full     bool // nothing can be written at once
 }
 
 var errGone = errors.New("gone")
@@ -55,6 +56,15 @@ func (l *fakeLink) Writable() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.full && l.reason == 0
+}
+
+func (l *fakeLink) Buffered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return max(l.buffered, 1)
+	}
+	return 0
 }
 
 func (l *fakeLink) Admit() {

@@ -9,21 +9,25 @@ import (
 // Fixed maxima. Reaching one of the first four is a protocol error, which ends
 // the connection.
 const (
-	maxEventName    = 256     // bytes of an event name
-	maxNamespace    = 256     // bytes of a namespace name
-	maxAckID        = 1 << 31 // largest ack id either side may use
-	maxAttachments  = 16      // ceiling of Limits.Attachments
-	maxRefused      = 64      // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
-	maxDepth        = mpcheck.MaxDepth - envelopeDepth
-	maxPooled       = 64 << 10        // buffers that grew beyond are not kept
-	defaultChildren = 10_000          // Config.MaxChildren
-	maxHeld         = 256 << 10       // bytes of events emitted by the middleware of a namespace with recovery
-	logOverhead     = 192             // what an event in the log of recovery counts beside its payload
-	defaultReplay   = 512 << 10       // bytes of missed events for one client, where Engine.OutboxBytes is not set; otherwise half of that
-	markBytes       = 32              // room for an offset
-	replaceWait     = 5 * time.Second // for the handlers of a connection that its client has given up
-	minSweep        = time.Second     // between two looks for what recovery may forget
-	maxMarshal      = 128             // nesting of a Go value given to Emit; deeper is an error
+	maxEventName         = 256     // bytes of an event name
+	maxNamespace         = 256     // bytes of a namespace name
+	maxAckID             = 1 << 31 // largest ack id either side may use
+	maxAttachments       = 16      // ceiling of Limits.Attachments
+	maxRefused           = 64      // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
+	maxDepth             = mpcheck.MaxDepth - envelopeDepth
+	maxPooled            = 64 << 10  // buffers that grew beyond are not kept
+	defaultChildren      = 10_000    // Config.MaxChildren
+	maxHeld              = 256 << 10 // bytes of events emitted by the middleware of a namespace with recovery
+	logOverhead          = 192       // what an event in the log of recovery counts beside its payload
+	defaultOutboxPackets = 1024      // Config.Outbox
+	defaultOutboxBytes   = 256 << 10
+	defaultReplay        = 512 << 10            // bytes of missed events for one client, where Engine.OutboxBytes is not set; otherwise half of that
+	markBytes            = 32                   // room for an offset
+	lowWater             = 16 << 10             // bytes in the transport below which it is given more
+	pumpEvery            = 5 * time.Millisecond // between two looks at whether it has room
+	replaceWait          = 5 * time.Second      // for the handlers of a connection that its client has given up
+	minSweep             = time.Second          // between two looks for what recovery may forget
+	maxMarshal           = 128                  // nesting of a Go value given to Emit; deeper is an error
 
 	// A msgpack packet is a map around the payload: one more level, and up to
 	// sixteen more values than the same payload has in JSON.

@@ -99,11 +99,11 @@ func (q *question) ask(payload []byte) {
 			default:
 				continue
 			}
-			sent, err := s.sendFrames(&f, p.b.volatile)
+			outcome, err := s.sendFrames(&f, Offer{Volatile: p.b.volatile})
 			if err != nil {
 				q.err = err
 			}
-			if sent || !s.unexpect(p.id) {
+			if outcome != Closed && outcome != Dropped || !s.unexpect(p.id) {
 				q.waiting++
 			}
 		}

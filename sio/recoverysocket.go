@@ -290,26 +290,33 @@ func (s *Socket) depart(reason string) {
 }
 
 // emit sends an event to one socket.
-func (r *recovery) emit(s *Socket, payload []byte) error {
+func (r *recovery) emit(s *Socket, o Offer, payload []byte) (Outcome, error) {
 	r.mu.Lock()
 	defer r.unlock()
 	switch s.state.Load() {
 	case stateEnded:
-		return ErrNotConnected
+		return Closed, ErrNotConnected
 	case stateJoining:
+		if o.Volatile {
+			return Dropped, nil
+		}
 		if s.back.heldBytes+len(payload) > maxHeld {
-			return errHeld
+			return Dropped, errHeld
 		}
 		s.back.held, s.back.heldBytes = append(s.back.held, payload), s.back.heldBytes+len(payload)
-		return nil
+		return Queued, nil
 	}
-	f := frames{h: Header{Type: PacketEvent, Namespace: r.nsp.name}, payload: r.enterLocked(payload, logged{only: s.id})}
-	s.back.note(r.seq, r.evictedLocked())
-	msgs, err := f.of(s.conn.parser)
+	if o.Volatile {
+		payload = r.marked(payload)
+	} else {
+		payload = r.enterLocked(payload, logged{only: s.id})
+		s.back.note(r.seq, r.evictedLocked())
+	}
+	msgs, err := assemble(s.conn.parser, Header{Type: PacketEvent, Namespace: r.nsp.name}, payload)
 	if err != nil {
-		return err
+		return Dropped, err
 	}
-	return s.conn.send(msgs)
+	return s.put(msgs, o)
 }
 
 // deliver is Broadcast.deliver with offsets.
@@ -344,7 +351,7 @@ func (r *recovery) deliver(b *Broadcast, payload []byte) error {
 		if s.back == nil {
 			own = &bare
 		}
-		if _, err := s.pass(own, b.volatile); err != nil {
+		if _, err := s.pass(own, b.offer()); err != nil {
 			failed = err
 			continue
 		}

@@ -23,6 +23,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Limits bounds what one connection may cost.
 	Limits Limits
+	// Outbox bounds what waits for one client in one namespace.
+	Outbox Outbox
 	// Recovery says for which namespaces, and how, clients that lost their
 	// connection may return as the socket they were. Nil, or a nil answer: they
 	// may not. It must not use the server.

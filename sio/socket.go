@@ -32,6 +32,8 @@ type Socket struct {
 
 	entered bool // has been in the namespace; owned by the goroutine of the handlers
 
+	out queue
+
 	mu       sync.RWMutex // guards the following
 	handlers map[string]*handler
 	unknown  *handler // of all other events, or nil
@@ -147,6 +149,7 @@ func (s *Socket) end() bool {
 		s.conn.srv.count.sockets.Add(-1)
 	}
 	close(s.done)
+	s.discard()
 	s.giveUp()
 	return true
 }
@@ -220,6 +223,7 @@ func (c *conn) drop(s *Socket) {
 		return
 	}
 	msgs, err := Encode(c.parser, Header{Type: PacketDisconnect, Namespace: s.nsp.name})
+	s.flush()
 	c.mu.Lock()
 	if !s.end() {
 		c.mu.Unlock()
