@@ -70,5 +70,12 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 	@echo "== fuzzing each target for $(FUZZTIME)"
 	@scripts/fuzz $(FUZZTIME)
 
+upgrades: ## a hundred thousand upgrades under traffic, in virtual time
+	@ENGINE_UPGRADES=100000 go test ./engine -run TestUpgradesLoseNothing -timeout 30m
+
+soak: ## ten thousand sessions come and go; five thousand packet sequences beside Node
+	@CHURN=10000 go test ./e2e -run Churn -timeout 30m
+	@DIFFERENTIAL=5000 go test ./e2e -run Differential -timeout 30m
+
 race3: ## the race detector three times in a row, in random order
 	@go test -race -shuffle=on -count=3 -timeout 30m $(UNITS)
