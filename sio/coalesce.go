@@ -80,28 +80,27 @@ func (b Broadcast) Key(key string) Broadcast {
 type Waiting struct {
 	Packets, Bytes int // in this namespace
 	ConnBytes      int // of the connection, taken by the transport already
+	// Drained is closed once all of it has left, or the socket has ended: a time
+	// to send more.
+	Drained <-chan struct{}
 }
 
 // Waiting returns what waits for the client right now.
 func (s *Socket) Waiting() Waiting {
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	return Waiting{Packets: s.out.packets, Bytes: s.out.bytes, ConnBytes: s.conn.link.Buffered()}
-}
-
-// Drained returns a channel that is closed once the transport has taken all
-// events of this socket, or the socket has ended: a time to send more.
-func (s *Socket) Drained() <-chan struct{} {
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	if s.out.packets == 0 && s.conn.link.Buffered() == 0 || s.out.ended {
-		return closedChan()
+	q := &s.out
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := Waiting{Packets: q.packets, Bytes: q.bytes, ConnBytes: s.conn.link.Buffered()}
+	if w.Packets == 0 && w.ConnBytes == 0 || q.ended {
+		w.Drained = closedChan()
+		return w
 	}
-	if s.out.drained == nil {
-		s.out.drained = make(chan struct{})
+	if q.drained == nil {
+		q.drained = make(chan struct{})
 	}
 	s.armLocked()
-	return s.out.drained
+	w.Drained = q.drained
+	return w
 }
 
 func closedChan() <-chan struct{} {

@@ -65,7 +65,7 @@ func TestCoalesceReplacesInPlace(t *testing.T) {
 func TestOutboxDrainsInOrder(t *testing.T) {
 	outboxed(t, Config{}, func(t bubbleT, _ *Server, sock *Socket, p *peer) {
 		p.stall(lowWater)
-		drained := sock.Drained()
+		drained := sock.Waiting().Drained
 		for _, key := range []string{"a", "b", "a", ""} {
 			_, err := sock.Offer(Offer{Key: key}, "e", key)
 			require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestOutboxDrainsInOrder(t *testing.T) {
 		p.pumped()
 		<-drained
 		p.wants(`2["e","a"]`, `2["e","b"]`, `2["e",""]`)
-		<-sock.Drained()
+		<-sock.Waiting().Drained
 		require.NoError(t, sock.Emit("direct"))
 		p.wants(`2["direct"]`)
 	})
@@ -104,7 +104,7 @@ func TestOutboxOutcomes(t *testing.T) {
 		got, err := sock.Offer(Offer{}, "e")
 		require.ErrorIs(t, err, ErrNotConnected)
 		require.Equal(t, Closed, got)
-		<-sock.Drained()
+		<-sock.Waiting().Drained
 	})
 }
 
