@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"unicode/utf8"
 
 	"gameserver/engine"
 )
@@ -50,6 +51,11 @@ func v2Auth(e *Event) []byte {
 func v2Query(e *Event) url.Values {
 	_, text, _ := bytes.Cut(e.nsp, []byte{'?'})
 	query, _ := url.ParseQuery(string(text))
+	for k, values := range query {
+		if !utf8.ValidString(k) || !utf8.ValidString(values[0]) {
+			delete(query, k)
+		}
+	}
 	return query
 }
 
