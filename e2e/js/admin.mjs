@@ -48,6 +48,7 @@ async function protocol() {
   const user = io(o.url, { ...options({ token: "x" }), query: { color: "red" }, extraHeaders: { "x-kind": "user", cookie: "secret" } });
   const got = [];
   user.onAny((...args) => got.push(args));
+  await new Promise((resolve) => user.once("connect", resolve));
   const [shown, at] = await until(s, "socket_connected", (x) => x.nsp === "/");
   say("connected", { shown, at, id: user.id });
   const [update] = await until(s, "socket_updated", (x) => x.transport === "websocket" && x.nsp === "/");
