@@ -34,6 +34,7 @@ type conn struct {
 	// Owned by the reader.
 	dec    *Decoder
 	parser Parser // read by others once a socket exists
+	budget budget // what the client may still send
 	owes   bool   // attachments are missing
 	failed bool   // closed by us; ignore the rest
 
@@ -97,6 +98,10 @@ func (c *conn) connectTimeout() {
 // OnMessage implements engine.Handler, on the reader.
 func (c *conn) OnMessage(data []byte, binary bool) {
 	if c.failed {
+		return
+	}
+	if err := c.charge(len(data)); err != nil {
+		c.fail(err)
 		return
 	}
 	e, err := c.dec.Decode(data, binary)
@@ -199,6 +204,9 @@ func (c *conn) deliver(e *Event) error {
 		s.acked(e)
 		return nil
 	}
+	if limited, err := c.chargeEvent(s, e); limited {
+		return err
+	}
 	c.srv.count.events.Add(1)
 	return s.receive(e)
 }
@@ -209,6 +217,11 @@ func (c *conn) connect(e *Event, auth []byte) error {
 	if no == nil && c.v2 && c.srv.cfg.RefuseEIO3 != nil && c.srv.cfg.RefuseEIO3(n.name) {
 		n.release()
 		no = &Error{Code: "bad_version", Msg: "Unsupported protocol version"}
+	}
+	if no == nil {
+		if no = c.chargeJoin(); no != nil {
+			n.release()
+		}
 	}
 	switch {
 	case no != nil && no.Code == "":

@@ -93,6 +93,7 @@ func (s *Socket) expectAs(id uint32, ch chan Answer) error {
 		return ErrNotConnected
 	}
 	if len(s.acks) >= s.conn.srv.cfg.Limits.PendingAcks {
+		s.conn.srv.refused("too_many_acks")
 		return ErrTooManyAcks
 	}
 	if s.acks == nil {

@@ -32,9 +32,10 @@ var (
 
 // The codes this package itself puts into an [Error].
 const (
-	codeBadPayload = "bad_payload"
-	codeInternal   = "internal"
-	codeNamespaces = "too_many_namespaces"
+	codeBadPayload  = "bad_payload"
+	codeInternal    = "internal"
+	codeRateLimited = "rate_limited"
+	codeNamespaces  = "too_many_namespaces"
 )
 
 // Error is a refusal that may be shown to the client: the err of a negative

@@ -97,6 +97,7 @@ func (s *Socket) answer(a Args, event string, result any, err error) {
 		if shown.Code == codeBadPayload {
 			s.conn.srv.count.badPayloads.Add(1)
 			s.conn.srv.refused(codeBadPayload)
+			s.strike()
 		}
 		result = refusal{Err: shown}
 	}
@@ -193,6 +194,7 @@ func (s *Socket) handle(e *Event) {
 // ignore counts an event that has no handler.
 func (s *Socket) ignore(unknown *handler, e *Event) {
 	s.conn.srv.count.unknown.Add(1)
+	s.strike()
 	if unknown != nil {
 		s.callRaw(unknown, e)
 	}

@@ -23,6 +23,8 @@ const (
 	defaultOutboxBytes   = 256 << 10
 	defaultReplay        = 512 << 10            // bytes of missed events for one client, where Engine.OutboxBytes is not set; otherwise half of that
 	markBytes            = 32                   // room for an offset
+	hardFactor           = 4                    // times a rate of Config.Abuse …
+	hardSeconds          = 3                    // … for so many seconds on end: closed
 	lowWater             = 16 << 10             // bytes in the transport below which it is given more
 	pumpEvery            = 5 * time.Millisecond // between two looks at whether it has room
 	replaceWait          = 5 * time.Second      // for the handlers of a connection that its client has given up

@@ -96,6 +96,9 @@ func (n *Namespace) leaveLocked(s *Socket, r *room) bool {
 // [ErrTooManyRooms], having joined the rooms before.
 func (s *Socket) Join(rooms ...string) error {
 	joined, err := s.join(rooms)
+	if err != nil {
+		s.conn.srv.refused("too_many_rooms")
+	}
 	s.conn.srv.tellRooms(joined)
 	return err
 }

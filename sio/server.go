@@ -23,6 +23,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Limits bounds what one connection may cost.
 	Limits Limits
+	// Abuse bounds what one connection may send.
+	Abuse Abuse
 	// Outbox bounds what waits for one client in one namespace.
 	Outbox Outbox
 	// Recovery says for which namespaces, and how, clients that lost their
@@ -72,6 +74,7 @@ type Server struct {
 // New returns a server with the namespace "/".
 func New(cfg Config) *Server {
 	cfg.Limits = cfg.Limits.withDefaults()
+	cfg.Abuse = cfg.Abuse.withDefaults()
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = 45 * time.Second
 	}

@@ -1,0 +1,258 @@
+package sio
+
+import (
+	"math"
+	"time"
+
+	"gameserver/engine"
+)
+
+// Abuse bounds what one connection may send. The zero value is on, with bounds
+// that only a program at fault or at war reaches; for networks of clients see
+// Engine.Abuse, for what one connection may hold see [Limits].
+//
+// Above a rate an event is not handled: if it asked for an ack it is answered
+// with rate_limited and retryMs, otherwise it is dropped and counted. A client
+// that sends at more than four times a rate for three seconds on end is closed
+// with rate_limited, without a look at its messages.
+type Abuse struct {
+	// Off switches all of it off.
+	Off bool
+	// Messages and Bytes bound everything the client sends: 2000 and 8 MiB a
+	// second, five seconds' and two seconds' worth at once.
+	Messages, Bytes Rate
+	// Classes bound events by name, beside that. An event belongs to the first
+	// class that names it.
+	Classes []Class
+	// EarlyMessages and EarlyBytes bound what a client sends before it is in its
+	// first namespace: 128 and 64 KiB. Beyond it is closed with rate_limited.
+	EarlyMessages, EarlyBytes int
+	// Joins bounds the namespaces joined: 20 a second, 100 at once. Beyond a
+	// CONNECT is refused with rate_limited.
+	Joins Rate
+	// Strict says in which namespaces events that do not fit their handler, or
+	// have none, are strikes. Nil: in none.
+	Strict func(namespace string) bool
+	// Strikes is how many there may be in a minute: 20. The next closes the
+	// connection with bad_payload.
+	Strikes int
+}
+
+// Rate is a token bucket.
+type Rate struct {
+	PerSecond int // zero: the default, or no bound where there is none; negative: no bound
+	Burst     int // at once after a pause; zero: two seconds' worth
+}
+
+// Class is a kind of events with bounds of its own.
+type Class struct {
+	Namespace string   // "": every one
+	Events    []string // none: all
+	Messages  Rate
+	Bytes     Rate
+}
+
+func (a Abuse) withDefaults() Abuse {
+	a.Messages = a.Messages.or(Rate{2000, 10_000})
+	a.Bytes = a.Bytes.or(Rate{8 << 20, 16 << 20})
+	a.Joins = a.Joins.or(Rate{20, 100})
+	classes := make([]Class, len(a.Classes))
+	for i, c := range a.Classes {
+		c.Messages, c.Bytes = c.Messages.or(Rate{}), c.Bytes.or(Rate{})
+		classes[i] = c
+	}
+	a.Classes = classes
+	a.EarlyMessages = orDefault(a.EarlyMessages, 128)
+	a.EarlyBytes = orDefault(a.EarlyBytes, 64<<10)
+	a.Strikes = orDefault(a.Strikes, 20)
+	return a
+}
+
+func (r Rate) or(d Rate) Rate {
+	if r.PerSecond == 0 {
+		r.PerSecond = d.PerSecond
+		if r.Burst == 0 {
+			r.Burst = d.Burst
+		}
+	}
+	if r.Burst <= 0 {
+		r.Burst = 2 * max(r.PerSecond, 0)
+	}
+	return r
+}
+
+// bucket is what is left of a rate, and whether it is exceeded by far.
+type bucket struct {
+	tokens float64
+	filled time.Time
+	window time.Time // start of the second
+	sum    float64   // in it
+	surges int       // seconds before it, on end, with more than hardFactor times the rate
+}
+
+// take takes n tokens, or says when there will be so many. hard says that the
+// client exceeds the rate by far and for long.
+func (b *bucket) take(r Rate, n int, now time.Time) (retry time.Duration, hard bool) {
+	if r.PerSecond <= 0 {
+		return 0, false
+	}
+	rate, burst := float64(r.PerSecond), float64(r.Burst)
+	if b.filled.IsZero() {
+		b.tokens, b.window = burst, now
+	} else {
+		b.tokens = min(burst, b.tokens+now.Sub(b.filled).Seconds()*rate)
+	}
+	b.filled = now
+	if passed := now.Sub(b.window); passed >= time.Second {
+		if b.sum > hardFactor*rate && passed < 2*time.Second {
+			b.surges++
+		} else {
+			b.surges = 0
+		}
+		b.window, b.sum = now, 0
+	}
+	b.sum += float64(n)
+	cost := min(float64(n), burst)
+	if b.tokens >= cost {
+		b.tokens -= cost
+		return 0, b.surges >= hardSeconds
+	}
+	return time.Duration((cost - b.tokens) / rate * float64(time.Second)), b.surges >= hardSeconds
+}
+
+// meter is a pair of buckets.
+type meter struct{ messages, bytes bucket }
+
+func (m *meter) take(messages, bytes Rate, n int, now time.Time) (retry time.Duration, hard bool) {
+	r1, h1 := m.messages.take(messages, 1, now)
+	r2, h2 := m.bytes.take(bytes, n, now)
+	return max(r1, r2), h1 || h2
+}
+
+// budget is what a connection may still send. Its reader owns it.
+type budget struct {
+	all           meter
+	joins         bucket
+	classes       []meter
+	retry         time.Duration // of the packet that is being read
+	size          int
+	early         int // messages before the first namespace
+	earlyBytes    int
+	lifted        bool
+	strikes       int // guarded by conn.mu, as is the next
+	strikesWindow time.Time
+}
+
+// charge accounts for a message, before it is looked at.
+func (c *conn) charge(n int) error {
+	a, b := &c.srv.cfg.Abuse, &c.budget
+	if a.Off {
+		return nil
+	}
+	if !b.lifted {
+		c.mu.Lock()
+		b.lifted = c.admitted
+		c.mu.Unlock()
+	}
+	if !b.lifted {
+		b.early++
+		b.earlyBytes += n
+		if b.early > a.EarlyMessages || b.earlyBytes > a.EarlyBytes {
+			return errFlood
+		}
+	}
+	if !c.owes { // otherwise it belongs to the packet before
+		b.retry, b.size = 0, 0
+	}
+	retry, hard := b.all.take(a.Messages, a.Bytes, n, time.Now())
+	if hard {
+		return errFlood
+	}
+	b.retry, b.size = max(b.retry, retry), b.size+n
+	return nil
+}
+
+// chargeEvent accounts for an event in its class. It reports whether the event
+// is not to be handled.
+func (c *conn) chargeEvent(s *Socket, e *Event) (limited bool, err error) {
+	a, b := &c.srv.cfg.Abuse, &c.budget
+	if a.Off {
+		return false, nil
+	}
+	if i := a.class(s.nsp.name, e.name); i >= 0 {
+		if b.classes == nil {
+			b.classes = make([]meter, len(a.Classes))
+		}
+		retry, hard := b.classes[i].take(a.Classes[i].Messages, a.Classes[i].Bytes, b.size, time.Now())
+		if hard {
+			return true, errFlood
+		}
+		b.retry = max(b.retry, retry)
+	}
+	if b.retry <= 0 {
+		return false, nil
+	}
+	c.srv.refused(codeRateLimited)
+	if e.hasID {
+		_ = s.sendAck(e.id, []any{refusal{Err: rateLimited(b.retry)}}) // a transport that is gone needs no answer
+	}
+	return true, nil
+}
+
+// class is the index of the first class that names an event, or -1.
+func (a *Abuse) class(nsp string, event []byte) int {
+	for i := range a.Classes {
+		c := &a.Classes[i]
+		if c.Namespace != "" && c.Namespace != nsp {
+			continue
+		}
+		if len(c.Events) == 0 {
+			return i
+		}
+		for _, name := range c.Events {
+			if name == string(event) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// chargeJoin accounts for a CONNECT to a namespace that exists.
+func (c *conn) chargeJoin() *Error {
+	a := &c.srv.cfg.Abuse
+	if a.Off {
+		return nil
+	}
+	if retry, _ := c.budget.joins.take(a.Joins, 1, time.Now()); retry > 0 {
+		return rateLimited(retry)
+	}
+	return nil
+}
+
+func rateLimited(retry time.Duration) *Error {
+	ms := int64(math.Ceil(float64(retry) / float64(time.Millisecond)))
+	return &Error{Code: codeRateLimited, Msg: "Too many requests", RetryMs: max(ms, 1)}
+}
+
+// strike counts an event that makes no sense, where that matters.
+func (s *Socket) strike() {
+	c := s.conn
+	a := &c.srv.cfg.Abuse
+	if a.Off || a.Strict == nil || !a.Strict(s.nsp.name) {
+		return
+	}
+	now := time.Now()
+	c.mu.Lock()
+	b := &c.budget
+	if now.Sub(b.strikesWindow) >= time.Minute {
+		b.strikes, b.strikesWindow = 0, now
+	}
+	b.strikes++
+	out := b.strikes == a.Strikes+1
+	c.mu.Unlock()
+	if out {
+		c.srv.refused("strikes")
+		c.link.Close(engine.ReasonBadPayload)
+	}
+}
