@@ -30,8 +30,7 @@ type Samples struct {
 // describeInput lists the fields of an input type that newCodec took.
 func describeInput(t reflect.Type) []InputField {
 	list := make([]InputField, 0, t.NumField())
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		f := InputField{Name: wireName(field), Range: field.Tag.Get("in")}
 		switch kind := field.Type.Kind(); {
 		case kind == reflect.Struct:

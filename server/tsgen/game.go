@@ -132,11 +132,11 @@ func jsType(k snap.Kind) string {
 
 // entity is the tuple that a row of a set is in a snapshot.
 func entity(number int, set snap.Set) string {
-	out := fmt.Sprintf("/* %s */ [id: number, set: %d", comment(set.Name), number)
+	parts := []string{"id: number", fmt.Sprintf("set: %d", number)}
 	for _, f := range set.Fields {
-		out += ", " + label(f.Name) + ": " + jsType(f.Kind)
+		parts = append(parts, label(f.Name)+": "+jsType(f.Kind))
 	}
-	return out + "]"
+	return fmt.Sprintf("/* %s */ [%s]", comment(set.Name), strings.Join(parts, ", "))
 }
 
 // sets is the type of the rows by the names of their sets.

@@ -57,7 +57,7 @@ type (
 		Meta    map[string]any     `json:"meta"`
 		Counts  map[int][]uint     `json:"counts"`
 		Default bool               `json:"default"`
-		Odd     string             `json:"odd-name \"quoted\""` //nolint:staticcheck // odd on purpose
+		Odd     string             `json:"odd-name"`
 		Inline  struct{ A, B int } `json:"inline"`
 		Raw     json.RawMessage    `json:"raw"`
 		Reply   *author            `json:"reply,omitempty"`

@@ -68,7 +68,7 @@ export async function talk(): Promise<void> {
 chat.on("message", (m: Message) => {
   const who: string = m.from.name;
   const age: number | null = m.from.age;
-  const odd: string = m['odd-name "quoted"'];
+  const odd: string = m["odd-name"];
   const mood: "red" | "blue" = m.mood;
   const at: string = m.at;
   console.log(who, age, odd, mood, at, m.grid[0]?.[0], m.counts?.["1"]?.[0], m.inline.A);

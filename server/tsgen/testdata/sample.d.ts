@@ -37,7 +37,7 @@ export interface Message {
   meta: { [key: string]: unknown } | null;
   counts: { [key: string]: number[] | null } | null;
   "default": boolean;
-  "odd-name \"quoted\"": string;
+  "odd-name": string;
   inline: {
     A: number;
     B: number;
@@ -73,7 +73,7 @@ export interface MessageIn {
   meta?: { [key: string]: unknown };
   counts?: { [key: string]: number[] };
   "default"?: boolean;
-  "odd-name \"quoted\""?: string;
+  "odd-name"?: string;
   inline?: {
     /** integer */
     A?: number;
