@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -66,6 +67,8 @@ type serveFlags struct {
 	TLSCert string   `group:"Network" name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM; together with --tls-key."`
 	TLSKey  string   `group:"Network" name:"tls-key" placeholder:"FILE" help:"Private key, PEM."`
 	Origin  []string `group:"Network" sep:"," placeholder:"URL" help:"Let pages of this origin connect; repeatable; * lets all. Pages of this host always may."`
+
+	TrustedProxy []netip.Prefix `group:"Network" sep:"," placeholder:"CIDR" help:"Believe X-Forwarded-For of proxies in this network, such as 10.0.0.0/8; repeatable."`
 
 	QueueFill    time.Duration `group:"Matches" default:"${queuefill}" placeholder:"TIME" help:"Start with who is there, bots filling up, after this wait (${default})."`
 	DrainTimeout time.Duration `group:"Matches" default:"${drain}" placeholder:"TIME" help:"How long an orderly end may take (${default})."`
@@ -193,6 +196,7 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	s.cfg.Listen, s.cfg.Admin, s.cfg.AdminToken = f.Listen, f.Admin, f.AdminToken
 	s.cfg.TLSCert, s.cfg.TLSKey = f.TLSCert, f.TLSKey
 	s.cfg.Origins = f.Origin
+	s.cfg.TrustedProxies = f.TrustedProxy
 	s.cfg.QueueFill, s.cfg.DrainTimeout = f.QueueFill, f.DrainTimeout
 	s.cfg.CrashDir = f.CrashDir
 	if f.Secret != "" {

@@ -1,13 +1,10 @@
 package server
 
 import (
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -27,7 +24,7 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>ga
 // publicMux is what players reach.
 func (s *Server) publicMux() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", s.crossOrigin(s.io))
+	mux.Handle("/socket.io/", s.io)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("/", page(s.cfg.Page))
@@ -126,61 +123,4 @@ func plain(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	_, _ = w.Write([]byte(text + "\n"))
-}
-
-// crossOrigin lets the listed origins read answers of the polling transport.
-// Others are refused by checkOrigin, before anything is read.
-func (s *Server) crossOrigin(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		origin := r.Header.Get("Origin")
-		if origin != "" && s.listed(origin) {
-			h := w.Header()
-			h.Set("Access-Control-Allow-Origin", origin)
-			h.Add("Vary", "Origin")
-			if r.Method == http.MethodOptions {
-				h.Set("Access-Control-Allow-Methods", "GET, POST")
-				h.Set("Access-Control-Allow-Headers", "Content-Type")
-				h.Set("Access-Control-Max-Age", "600")
-				w.WriteHeader(http.StatusNoContent)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// checkOrigin allows clients that send no Origin, pages of this host, and the
-// listed origins.
-func (s *Server) checkOrigin(r *http.Request) bool {
-	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
-		return true
-	}
-	if len(origins) > 1 {
-		return false
-	}
-	if s.listed(origins[0]) {
-		return true
-	}
-	u, err := url.Parse(origins[0])
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return false
-	}
-	return strings.EqualFold(u.Host, r.Host) || isLoopback(u.Host) && isLoopback(r.Host)
-}
-
-// listed reports whether an origin was named by the operator.
-func (s *Server) listed(origin string) bool {
-	return slices.Contains(s.cfg.Origins, "*") || slices.Contains(s.cfg.Origins, strings.ToLower(origin))
-}
-
-// checkOrigins refuses a list that could never match.
-func checkOrigins(list []string) error {
-	for _, o := range list {
-		u, err := url.Parse(o)
-		if o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "") {
-			return errors.New("origin " + o + " is not scheme://host or scheme://host:port")
-		}
-	}
-	return nil
 }

@@ -72,7 +72,9 @@ func TestPageNotBuilt(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
-	s := New(Config{Origins: []string{"https://play.example.com", "https://odd.example.com:8443"}})
+	h := open(t, Config{Origins: []string{"https://play.example.com", "https://odd.example.com:8443"}}, duo())
+	require.NoError(t, h.start())
+	mux := h.publicMux()
 	for name, c := range map[string]struct {
 		host    string
 		origins []string
@@ -99,31 +101,47 @@ func TestOrigins(t *testing.T) {
 		"looks like loopback":     {"127.0.0.1:3000", []string{"http://127.0.0.1.evil.net"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest(http.MethodGet, "/socket.io/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil)
 			r.Host = c.host
 			for _, o := range c.origins {
 				r.Header.Add("Origin", o)
 			}
-			require.Equal(t, c.ok, s.checkOrigin(r))
+			if strings.HasPrefix(name, "loopback") {
+				local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000}
+				r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, local))
+				r.RemoteAddr = "127.0.0.1:50000"
+			}
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, r)
+			require.Equal(t, c.ok, w.Code == http.StatusOK, w.Body.String())
+			if name == "two" {
+				require.Equal(t, http.StatusBadRequest, w.Code)
+			} else if !c.ok {
+				require.Equal(t, http.StatusForbidden, w.Code)
+				require.Contains(t, w.Body.String(), "--origin", "the refusal names the flag")
+			}
 		})
 	}
-	require.NoError(t, checkOrigins([]string{"*", "https://a", "http://a:1"}))
 	for _, bad := range []string{"a", "https://a/", "https://a?b", "//a", ""} {
-		require.Error(t, checkOrigins([]string{bad}), bad)
+		_, err := New(Config{Listen: "127.0.0.1:0", Origins: []string{bad}}).listen()
+		require.ErrorContains(t, err, "--origin", bad)
 	}
 }
 
+// A page of a listed origin may read the answers of polling, any other may not.
 func TestCrossOriginAnswers(t *testing.T) {
-	s := New(Config{Origins: []string{"https://play.example.com"}})
-	h := s.crossOrigin(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, 200, "inner") }))
-	w := get(h, http.MethodOptions, "/socket.io/", "Origin", "https://play.example.com")
+	h := open(t, Config{Origins: []string{"https://play.example.com"}}, duo())
+	require.NoError(t, h.start())
+	mux := h.publicMux()
+	w := get(mux, http.MethodOptions, "/socket.io/", "Origin", "https://play.example.com")
 	require.Equal(t, http.StatusNoContent, w.Code)
 	require.Equal(t, "https://play.example.com", w.Header().Get("Access-Control-Allow-Origin"))
-	require.Equal(t, "Origin", w.Header().Get("Vary"))
-	require.Equal(t, "600", w.Header().Get("Access-Control-Max-Age"))
-	w = get(h, http.MethodPost, "/socket.io/", "Origin", "https://play.example.com")
-	require.Equal(t, "inner\n", w.Body.String())
-	w = get(h, http.MethodPost, "/socket.io/", "Origin", "https://evil.net")
+	w = get(mux, http.MethodGet, "/socket.io/?EIO=4&transport=polling", "Origin", "https://play.example.com")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "https://play.example.com", w.Header().Get("Access-Control-Allow-Origin"))
+	require.Contains(t, w.Header().Values("Vary"), "Origin")
+	w = get(mux, http.MethodGet, "/socket.io/?EIO=4&transport=polling", "Origin", "https://evil.net")
+	require.Equal(t, http.StatusForbidden, w.Code)
 	require.Empty(t, w.Header().Get("Access-Control-Allow-Origin"))
 	require.Empty(t, w.Header().Get("Access-Control-Allow-Credentials"))
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"gameserver/engine"
@@ -106,11 +105,8 @@ func (s *Server) listen() (net.Listener, error) {
 	case cert != "" || key != "":
 		return nil, usage("--tls-cert and --tls-key go together")
 	}
-	if err := checkOrigins(s.cfg.Origins); err != nil {
-		return nil, usage("--origin: %w", err)
-	}
-	for i, o := range s.cfg.Origins {
-		s.cfg.Origins[i] = strings.ToLower(o)
+	if err := s.engineConfig().Validate(); err != nil {
+		return nil, usage("--origin, --trusted-proxy: %w", err)
 	}
 	ln, err := engine.Listen("tcp", s.cfg.Listen)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,9 @@ type Config struct {
 	TLSCert, TLSKey string
 	// Origins are other origins whose pages may connect; "*" is all of them.
 	Origins []string
+	// TrustedProxies are the networks of the proxies in front, whose word on a
+	// client's address is taken; limits per network need it there.
+	TrustedProxies []netip.Prefix
 	// Secret seals session and seat tokens, at least 16 bytes; random if empty.
 	Secret []byte
 	// Page is the web client, index.html and what it needs; nil for none.
@@ -167,16 +171,7 @@ func (s *Server) start() (err error) {
 			Logger:   s.log,
 		})
 		s.io = sio.New(sio.Config{
-			Engine: engine.Config{
-				PingInterval: PingInterval,
-				PingTimeout:  PingTimeout,
-				MaxPayload:   MaxPayload,
-				OutboxBytes:  OutboxBytes,
-				MaxConns:     s.cfg.MaxConns,
-				CheckOrigin:  s.checkOrigin,
-				Refused:      s.metrics.refuse,
-				Logger:       s.log,
-			},
+			Engine:         s.engineConfig(),
 			ConnectTimeout: ConnectTimeout,
 			// Engine refuses Socket.IO v2 already; were it let in one day, the
 			// lobby and the matches stay closed to it.
@@ -218,4 +213,20 @@ func (s *Server) queues() []lobby.Queue {
 		})
 	}
 	return list
+}
+
+// engineConfig is what the server asks of its transports.
+func (s *Server) engineConfig() engine.Config {
+	return engine.Config{
+		PingInterval:   PingInterval,
+		PingTimeout:    PingTimeout,
+		MaxPayload:     MaxPayload,
+		OutboxBytes:    OutboxBytes,
+		MaxConns:       s.cfg.MaxConns,
+		Origins:        s.cfg.Origins,
+		OriginHint:     "; the server's --origin flag would let it in",
+		TrustedProxies: s.cfg.TrustedProxies,
+		Refused:        s.metrics.refuse,
+		Logger:         s.log,
+	}
 }
