@@ -254,7 +254,7 @@ func TestPitfall18AttachmentsStayTogether(t *testing.T) {
 	for i, p := range peers[1:] {
 		all.Go(func() {
 			for k := range each {
-				p.send(renderText(2, "/chat", -1, []any{"say", "r", []byte(fmt.Sprint(i, k)), "between", []byte("two")}))
+				p.send(renderText(2, "/chat", -1, []any{"say", "r", fmt.Append(nil, i, k), "between", []byte("two")}))
 			}
 			p.settle("")
 		})

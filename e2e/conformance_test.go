@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
@@ -141,9 +142,7 @@ func TestEngineErrorAnswers(t *testing.T) {
 
 func with(headers map[string]string, key, value string) map[string]string {
 	out := map[string]string{key: value}
-	for k, v := range headers {
-		out[k] = v
-	}
+	maps.Copy(out, headers)
 	return out
 }
 

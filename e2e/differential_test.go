@@ -139,7 +139,7 @@ func perform(s script, addr string) ([]seen, error) {
 // disconnectsInOrder sorts DISCONNECTs that follow each other: in which order a
 // connection leaves its namespaces says nothing.
 func disconnectsInOrder(heard []string) []string {
-	for i := 0; i < len(heard); i++ {
+	for i := range heard {
 		n := i
 		for n < len(heard) && strings.HasPrefix(heard[n], "1 ") {
 			n++

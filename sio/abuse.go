@@ -2,6 +2,7 @@ package sio
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"gameserver/engine"
@@ -209,10 +210,8 @@ func (a *Abuse) class(nsp string, event []byte) int {
 		if len(c.Events) == 0 {
 			return i
 		}
-		for _, name := range c.Events {
-			if name == string(event) {
-				return i
-			}
+		if slices.Contains(c.Events, string(event)) {
+			return i
 		}
 	}
 	return -1

@@ -342,7 +342,7 @@ func TestDisconnectConnection(t *testing.T) {
 func TestReservedEventsCannotBeEmitted(t *testing.T) {
 	bubble(t, Config{}, func(t bubbleT, s *Server) {
 		s.Of("/").OnConnection(func(s *Socket) {
-			for _, name := range strings.Fields("connect connect_error disconnect disconnecting newListener removeListener") {
+			for name := range strings.FieldsSeq("connect connect_error disconnect disconnecting newListener removeListener") {
 				require.ErrorIs(t, s.Emit(name), ErrReserved)
 				require.ErrorIs(t, s.Namespace().Emit(name), ErrReserved)
 				require.Panics(t, func() { s.OnRaw(name, func(*Event) {}) })

@@ -329,11 +329,12 @@ func TestAttachmentBytesBound(t *testing.T) {
 func TestAttachmentCountBound(t *testing.T) {
 	for most := 1; most <= maxAttachments+1; most++ {
 		for n := 1; n <= maxAttachments+1; n++ {
-			s := fmt.Sprintf(`5%d-["a"`, n)
+			var s strings.Builder
+			s.WriteString(fmt.Sprintf(`5%d-["a"`, n))
 			for i := range n {
-				s += "," + hold(i)
+				s.WriteString("," + hold(i))
 			}
-			_, err := NewDecoder(ParserJSON, Limits{Attachments: most}).Decode([]byte(s+"]"), false)
+			_, err := NewDecoder(ParserJSON, Limits{Attachments: most}).Decode([]byte(s.String()+"]"), false)
 			require.Equal(t, n <= min(most, maxAttachments), err == nil, "%d of %d: %v", n, most, err)
 		}
 	}
