@@ -48,12 +48,14 @@ func TestOfficialClientIsRecovered(t *testing.T) {
 	cases := map[string]func(t *testing.T, s *sio.Socket, p *player){
 		"zero events": func(*testing.T, *sio.Socket, *player) {},
 		"acks only": func(t *testing.T, s *sio.Socket, p *player) {
+			t.Helper()
 			a, err := s.EmitWithAck(t.Context(), "question", "a string")
 			require.NoError(t, err)
 			require.Equal(t, 1, a.Len())
 			p.until("event", named("question"))
 		},
 		"volatile last": func(t *testing.T, s *sio.Socket, p *player) {
+			t.Helper()
 			require.NoError(t, s.Emit("first"))
 			for range 20 { // dropped whenever the client does not poll just then
 				require.NoError(t, s.Volatile().Emit("volatile", "a string"))
@@ -64,6 +66,7 @@ func TestOfficialClientIsRecovered(t *testing.T) {
 			p.until("event", named("volatile"))
 		},
 		"quiet for longer than events live": func(t *testing.T, s *sio.Socket, p *player) {
+			t.Helper()
 			require.NoError(t, s.Emit("first"))
 			p.until("event", named("first"))
 			for range 100 { // others push it out of the log

@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 these types are only looked at by reflection
+
 package game
 
 import (
@@ -27,11 +29,11 @@ type (
 	plain     struct{ base[none] }
 	hiddenSet struct {
 		base[none]
-		ships Set[row] //nolint:unused // It is what Register is to find.
+		ships Set[row] // It is what Register is to find.
 	}
 	hiddenInside struct {
 		base[none]
-		world struct{ Ships Set[row] } //nolint:unused // It is what Register is to find.
+		world struct{ Ships Set[row] } // It is what Register is to find.
 	}
 	pointerSet struct {
 		base[none]
@@ -114,7 +116,7 @@ type (
 	}
 	behindSlice struct {
 		base[none]
-		rooms map[ID]struct{ list []ships } //nolint:unused // It is what Register is to find.
+		rooms map[ID]struct{ list []ships } // It is what Register is to find.
 	}
 	vec struct {
 		X float32 `snap:"q=1"`
@@ -151,9 +153,9 @@ type (
 	fine struct {
 		base[none]
 		World ships
-		self  *fine          //nolint:unused // It is what Register is to understand.
-		also  *ships         //nolint:unused // A pointer to World.
-		seats map[ID]*Player //nolint:unused // The framework's own.
+		self  *fine          // It is what Register is to understand.
+		also  *ships         // A pointer to World.
+		seats map[ID]*Player // The framework's own.
 		Posts Set[struct {
 			ID int32
 			vec

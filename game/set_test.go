@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 these types are only looked at by reflection
+
 package game
 
 import (
@@ -9,7 +11,7 @@ import (
 type ship struct {
 	X, Y     float32 `snap:"q=0.1"`
 	HP       uint8   `snap:""`
-	cooldown int     //nolint:unused // A field that is not replicated.
+	cooldown int     // A field that is not replicated.
 }
 
 func TestSet(t *testing.T) {

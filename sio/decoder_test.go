@@ -330,7 +330,7 @@ func TestAttachmentCountBound(t *testing.T) {
 	for most := 1; most <= maxAttachments+1; most++ {
 		for n := 1; n <= maxAttachments+1; n++ {
 			var s strings.Builder
-			s.WriteString(fmt.Sprintf(`5%d-["a"`, n))
+			fmt.Fprintf(&s, `5%d-["a"`, n)
 			for i := range n {
 				s.WriteString("," + hold(i))
 			}
