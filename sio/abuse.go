@@ -53,7 +53,7 @@ type Class struct {
 	Bytes     Rate
 }
 
-func (a Abuse) withDefaults() Abuse {
+func (a *Abuse) withDefaults() {
 	a.Messages = a.Messages.or(Rate{2000, 10_000})
 	a.Bytes = a.Bytes.or(Rate{8 << 20, 16 << 20})
 	a.Joins = a.Joins.or(Rate{20, 100})
@@ -66,7 +66,6 @@ func (a Abuse) withDefaults() Abuse {
 	a.EarlyMessages = orDefault(a.EarlyMessages, 128)
 	a.EarlyBytes = orDefault(a.EarlyBytes, 64<<10)
 	a.Strikes = orDefault(a.Strikes, 20)
-	return a
 }
 
 func (r Rate) or(d Rate) Rate {

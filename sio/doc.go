@@ -47,6 +47,19 @@
 // package sio/adapter. Sockets of this server are served first and whatever
 // becomes of the rest.
 //
+// # Clients that come back
+//
+// With [Recovery], chosen by namespace, a client that lost its connection
+// returns as the socket it was and gets every event it missed, in order and
+// before anything new, or is told that it is new; there is nothing between. Such
+// a namespace has one order of events, kept under one lock.
+//
+// # What waits, and what is too much
+//
+// [Outbox] bounds what waits for one client, an event with a key takes the place
+// of an older one that still waits, and [Socket.Offer] tells what became of it.
+// [Abuse] bounds what one client sends; it is on by default.
+//
 // # Two directions
 //
 // [Decoder] and [Encode] are the codec alone, for both ends of a connection;

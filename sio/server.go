@@ -74,7 +74,7 @@ type Server struct {
 // New returns a server with the namespace "/".
 func New(cfg Config) *Server {
 	cfg.Limits = cfg.Limits.withDefaults()
-	cfg.Abuse = cfg.Abuse.withDefaults()
+	cfg.Abuse.withDefaults()
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = 45 * time.Second
 	}
