@@ -20,7 +20,7 @@ var dist embed.FS
 // flags are the arena's own, beside those of every game server.
 type flags struct {
 	Players int           `group:"Arena" default:"8" placeholder:"N" help:"Most players in a match, 2 to 64 (${default})."`
-	Tick    int           `group:"Arena" default:"60" placeholder:"HZ" help:"Ticks a second, a multiple of 10 up to 240 (${default})."`
+	Tick    int           `group:"Arena" default:"60" placeholder:"HZ" help:"Ticks a second, up to 240 (${default})."`
 	Round   time.Duration `group:"Arena" default:"3m" placeholder:"TIME" help:"Length of a round (${default})."`
 }
 
