@@ -76,6 +76,25 @@ func TestAbuseClasses(t *testing.T) {
 	})
 }
 
+// The seconds have to be on end.
+func TestAbuseForgetsShortSurges(t *testing.T) {
+	bubble(t, Config{Abuse: Abuse{Messages: Rate{PerSecond: 10, Burst: 10}}}, func(t bubbleT, s *Server) {
+		p := joined(t, s)
+		for range 5 {
+			time.Sleep(2 * time.Second)
+			for range 2 {
+				for range 41 {
+					p.sends(`2["e"]`)
+				}
+				time.Sleep(time.Second)
+			}
+			p.sends(`2["e"]`)
+		}
+		p.open()
+		p.leaves()
+	})
+}
+
 // Four times the rate for three seconds closes; a little less, or two seconds
 // of it, does not.
 func TestAbuseHard(t *testing.T) {

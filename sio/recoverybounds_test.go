@@ -227,3 +227,38 @@ func TestRecoveryIsExact(t *testing.T) {
 		})
 	}
 }
+
+// What a client was sent and did not get, before its connection broke, counts
+// as missed; when it is forgotten the client is new.
+func TestRecoveryOfWhatWasLostOnTheWay(t *testing.T) {
+	for _, mine := range []int{1, 4, 5, 9} {
+		for _, others := range []int{0, 1} {
+			bubble(t, recovering(Recovery{Packets: 4 * (1 + others)}), func(t bubbleT, s *Server) {
+				c := arrive(t, s)
+				for range mine {
+					_ = s.Of("/").To(c.sid).Emit("mine")
+					for range others {
+						_ = s.Of("/").To("others").Emit("not his")
+					}
+				}
+				c.back().all()
+				require.Equal(t, mine <= 4, c.recovered, "%d %d", mine, others)
+				if c.recovered {
+					require.Len(t, c.got, mine)
+				}
+				c.drop()
+			})
+		}
+	}
+	bubble(t, recovering(Recovery{Packets: 4}), func(t bubbleT, s *Server) {
+		c := arrive(t, s)
+		_ = s.Of("/").To(c.sid).Emit("lost")
+		for range 9 {
+			_ = s.Of("/").To("others").Emit("not his")
+		}
+		_ = s.Of("/").To(c.sid).Emit("lost too, but known")
+		c.back().all()
+		require.False(t, c.recovered)
+		c.drop()
+	})
+}
