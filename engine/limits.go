@@ -104,6 +104,9 @@ const (
 	messageTimeout = 5 * time.Second
 	// bodyTimeout bounds the reading of a POST body.
 	bodyTimeout = 10 * time.Second
+	// drainFactor is how many times the limit is read, and thrown away, of a POST
+	// body that is too large, before it is refused: so much may be on its way.
+	drainFactor = 2
 	// responseTimeout bounds the writing of a polling answer.
 	responseTimeout = 10 * time.Second
 	// writeStall is how long one outbox block may take; longer closes the
