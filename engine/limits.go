@@ -104,8 +104,8 @@ const (
 	messageTimeout = 5 * time.Second
 	// bodyTimeout bounds the reading of a POST body.
 	bodyTimeout = 10 * time.Second
-	// drainFactor is how many times the limit is read, and thrown away, of a POST
-	// body that is too large, before it is refused: so much may be on its way.
+	// drainFactor is how many times the limit a POST body may be to be read, and
+	// thrown away, before it is refused. A larger one is refused unread.
 	drainFactor = 2
 	// responseTimeout bounds the writing of a polling answer.
 	responseTimeout = 10 * time.Second

@@ -79,7 +79,9 @@ func (c *Conn) consume(w http.ResponseWriter, r *http.Request, form bool) (statu
 		c.srv.refused("poll", ReasonTooLarge.String())
 		// A client that is still sending when the connection closes sees a reset
 		// and no answer; so take what is not much too large, and keep none of it.
-		_, _ = io.CopyN(io.Discard, r.Body, min(r.ContentLength, c.limit.Load()*drainFactor))
+		if r.ContentLength <= c.limit.Load()*drainFactor {
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
 		return http.StatusRequestEntityTooLarge
 	}
 	f := c.srv.frame()
