@@ -207,7 +207,11 @@ func TestLeaveIsAnsweredOnce(t *testing.T) {
 	f.attach(1, &link{})
 	f.ticks(1)
 	n := 0
-	s.Leave(func() { n++; require.Zero(t, l.closed, "before the link is closed") })
+	s.Leave(func() {
+		n++
+		require.Zero(t, l.closed, "before the link is closed")
+		require.Equal(t, SeatLeft, f.seats[0].state, "when the seat is free")
+	})
 	s.Leave(func() { n += 10 })
 	s.Detach()
 	f.ticks(2)

@@ -148,18 +148,22 @@ func (m *Match) leaveSeat(e *Entry) {
 		left()
 		return
 	}
-	left()
-	m.remove(s, game.ReasonLeft)
+	m.removeAnd(s, game.ReasonLeft, left)
 }
 
 // remove takes a seat's player out of the match for good.
-func (m *Match) remove(s *seat, why game.Reason) {
+func (m *Match) remove(s *seat, why game.Reason) { m.removeAnd(s, why, func() {}) }
+
+// removeAnd also calls tell, when the seat is free and before its connection is
+// closed: a client that hears of it may ask for another match at once.
+func (m *Match) removeAnd(s *seat, why game.Reason, tell func()) {
 	p := s.player
 	s.player, s.mail = nil, mail{}
-	m.unlink(s, why) // before the game is called, which may panic
 	p.Connected = false
 	m.drv.Exit(p)
 	m.move(s, SeatLeft)
+	tell()
+	m.unlink(s, why) // before the game is called, which may panic
 	m.drv.Leave(p, why)
 }
 
