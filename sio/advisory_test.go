@@ -127,11 +127,12 @@ func TestAdvisoryCVE2023_32695EventName(t *testing.T) {
 // attachmentFlood sends a packet with as many attachments as it may have, which
 // together are larger than they may be.
 func attachmentFlood(p *peer) {
-	head := `510-["a"`
+	var head strings.Builder
+	head.WriteString(`510-["a"`)
 	for i := range 10 {
-		head += "," + hold(i)
+		head.WriteString("," + hold(i))
 	}
-	p.sends(head + "]")
+	p.sends(head.String() + "]")
 	for range 10 {
 		p.conn.OnMessage(make([]byte, 100_001), true)
 	}
