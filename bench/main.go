@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -76,7 +75,7 @@ func isLoopback(address string) bool {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() && (u.Port() == "" || net.ParseIP(host) != nil)
+	return err == nil && ip.IsLoopback()
 }
 
 func run(ctx context.Context, o options) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -344,7 +345,10 @@ func TestTooLargeBodyIsDrainedToABound(t *testing.T) {
 			_, err = fmt.Fprintf(c, "POST /?%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", p.query(), length)
 			require.NoError(t, err)
 			if wait > 0 {
-				time.Sleep(wait)
+				require.NoError(t, c.SetReadDeadline(start.Add(wait)))
+				_, err = c.Read(make([]byte, 1))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded, "not before the body is there")
+				require.NoError(t, c.SetReadDeadline(time.Time{}))
 				_, err = io.WriteString(c, strings.Repeat("x", length))
 				require.NoError(t, err)
 			}
