@@ -13,8 +13,8 @@ import (
 // The whole instrument in small: a server process, ten bots, a second.
 func TestBenchPlaysAndMeasures(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
-	o := options{Bots: 10, Size: 5, Time: time.Second, Warmup: 4 * time.Second, Parser: "msgpack", Tick: 60, JSON: file}
-	require.NoError(t, run(t.Context(), o))
+	o := playCmd{Bots: 10, Size: 5, Time: time.Second, Warmup: 4 * time.Second, Parser: "msgpack", Tick: 60, JSON: file}
+	require.NoError(t, o.Run(t.Context()))
 	b, err := os.ReadFile(file)
 	require.NoError(t, err)
 	var r report
@@ -35,15 +35,15 @@ func TestOnlyLoopbackIsATarget(t *testing.T) {
 	} {
 		require.Equal(t, ok, isLoopback(address), address)
 	}
-	require.Error(t, (&options{Bots: 1, Time: time.Second, Size: 2, URL: "http://10.0.0.1:1"}).check())
+	require.Error(t, (&playCmd{Bots: 1, Time: time.Second, Size: 2, URL: "http://10.0.0.1:1"}).check())
 }
 
 func TestBounds(t *testing.T) {
-	good := options{Bots: botsMax, Time: playMax, Size: 64}
+	good := playCmd{Bots: botsMax, Time: playMax, Size: 64}
 	require.NoError(t, good.check())
-	for _, bad := range []func(*options){
-		func(o *options) { o.Bots++ }, func(o *options) { o.Time++ }, func(o *options) { o.Size++ },
-		func(o *options) { o.Bots = 0 }, func(o *options) { o.Size = 1 },
+	for _, bad := range []func(*playCmd){
+		func(o *playCmd) { o.Bots++ }, func(o *playCmd) { o.Time++ }, func(o *playCmd) { o.Size++ },
+		func(o *playCmd) { o.Bots = 0 }, func(o *playCmd) { o.Size = 1 },
 	} {
 		o := good
 		bad(&o)

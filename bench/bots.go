@@ -17,7 +17,7 @@ import (
 
 // load is all bots and what they have seen.
 type load struct {
-	o     options
+	o     playCmd
 	bots  []*bot
 	epoch time.Time
 

@@ -2,42 +2,41 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
-	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 )
 
-// options are the command line.
-type options struct {
-	Bots    int           `default:"50" help:"How many bots play (${default})."`
-	Time    time.Duration `default:"20s" help:"How long to measure (${default})."`
-	Warmup  time.Duration `default:"5s" help:"How long to play before measuring (${default}); matches count down meanwhile."`
-	Parser  string        `default:"msgpack" enum:"msgpack,json" help:"Parser of the bots: msgpack or json (${default})."`
-	Tick    int           `default:"60" help:"Tick rate of the server that is started (${default} Hz)."`
-	Size    int           `default:"10" help:"Players in a match, all of them bots of this program (${default})."`
-	Idle    bool          `help:"Bots send no inputs: what the server costs by itself."`
-	Pin     bool          `default:"true" negatable:"" help:"Pin server and load to different cores."`
-	JSON    string        `name:"json" placeholder:"FILE" help:"Write the report as JSON, too."`
-	URL     string        `name:"url" help:"Play on this server instead of starting one, such as http://127.0.0.1:3000."`
-	Admin   string        `help:"Admin address of that server, such as http://127.0.0.1:9090, for ticks."`
-	PID     int           `name:"pid" help:"Process id of that server, for CPU and memory."`
-	Profile string        `placeholder:"FILE" help:"Save a CPU profile of the server, taken while measuring."`
+// commands is the command line: one field and one file a command. A command is a
+// struct of flags with Run(context.Context) error; its context ends with Ctrl-C,
+// and it prints what it has then.
+type commands struct {
+	Play playCmd `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
 }
 
+const description = `Measures a game server on this machine.
+
+Examples:
+
+    bench --bots 500                500 bots play for 20 s
+    bench play --bots 10 --idle     what ten players who send nothing cost
+
+Every command is bounded in time, takes Ctrl-C for an early end, and aims only at
+loopback addresses.`
+
 func main() {
-	var o options
-	kong.Parse(&o, kong.Name("bench"), kong.Description("Measures a game server by playing on it."))
+	var c commands
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
+	k := kong.Parse(&c, kong.Name("bench"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	err := k.Run()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -45,23 +44,9 @@ func main() {
 	}
 }
 
-func (o *options) check() error {
-	switch {
-	case o.Bots < 1 || o.Bots > botsMax:
-		return fmt.Errorf("--bots must be 1 to %d", botsMax)
-	case o.Time <= 0 || o.Time > playMax:
-		return fmt.Errorf("--time must be at most %v", playMax)
-	case o.Warmup < 0 || o.Warmup > playMax:
-		return fmt.Errorf("--warmup must be at most %v", playMax)
-	case o.Size < 2 || o.Size > 64:
-		return errors.New("--size must be 2 to 64")
-	}
-	for _, address := range []string{o.URL, o.Admin} {
-		if address != "" && !isLoopback(address) {
-			return fmt.Errorf("%s is not a loopback address: this is a load generator", address)
-		}
-	}
-	return nil
+// commandLine is what was typed, for reports.
+func commandLine() string {
+	return strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " ")
 }
 
 // isLoopback reports whether a URL points at this machine.
@@ -76,42 +61,4 @@ func isLoopback(address string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
-}
-
-func run(ctx context.Context, o options) error {
-	if err := o.check(); err != nil {
-		return err
-	}
-	srv := &process{url: o.URL, admin: o.Admin, pid: o.PID}
-	pinned := o.Pin && runtime.NumCPU() > 1 && o.URL == ""
-	if o.URL == "" {
-		cpu := -1
-		if pinned {
-			cpu = 0
-		}
-		fmt.Fprintln(os.Stderr, "building and starting the server")
-		length := o.Warmup + o.Time + time.Minute
-		var err error
-		srv, err = startServer(ctx, cpu, []string{
-			"--tick", fmt.Sprint(o.Tick), "--round", length.String(), "--players", fmt.Sprint(o.Size), "--queue-fill", "2s",
-		})
-		if err != nil {
-			return err
-		}
-		defer srv.stop()
-		if pinned {
-			pinSelf(cpu)
-		}
-	}
-	r, err := measure(ctx, o, srv)
-	if err != nil {
-		return err
-	}
-	r.Pinned = pinned
-	r.Command = "go run ./bench " + strings.Join(os.Args[1:], " ")
-	r.print(os.Stdout)
-	if o.JSON != "" {
-		return r.save(o.JSON)
-	}
-	return nil
 }

@@ -67,7 +67,7 @@ func (l *load) sample(ctx context.Context, srv *process) (sample, error) {
 }
 
 // measure joins the bots, plays, and reports what the measured time showed.
-func measure(ctx context.Context, o options, srv *process) (*report, error) {
+func measure(ctx context.Context, o playCmd, srv *process) (*report, error) {
 	l := &load{o: o, epoch: time.Now(), latency: newHistogram(), lateness: newHistogram()}
 	p := newProgress(os.Stderr)
 	defer l.close()

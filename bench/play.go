@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+)
+
+// playCmd joins bots into matches and measures.
+type playCmd struct {
+	Bots    int           `default:"50" help:"How many bots play (${default})."`
+	Time    time.Duration `default:"20s" help:"How long to measure (${default})."`
+	Warmup  time.Duration `default:"5s" help:"How long to play before measuring (${default}); matches count down meanwhile."`
+	Parser  string        `default:"msgpack" enum:"msgpack,json" help:"Parser of the bots: msgpack or json (${default})."`
+	Tick    int           `default:"60" help:"Tick rate of the server that is started (${default} Hz)."`
+	Size    int           `default:"10" help:"Players in a match, all of them bots of this program (${default})."`
+	Idle    bool          `help:"Bots send no inputs: what the server costs by itself."`
+	Pin     bool          `default:"true" negatable:"" help:"Pin server and load to different cores."`
+	JSON    string        `name:"json" placeholder:"FILE" help:"Write the report as JSON, too."`
+	URL     string        `name:"url" help:"Play on this server instead of starting one, such as http://127.0.0.1:3000."`
+	Admin   string        `help:"Admin address of that server, such as http://127.0.0.1:9090, for ticks."`
+	PID     int           `name:"pid" help:"Process id of that server, for CPU and memory."`
+	Profile string        `placeholder:"FILE" help:"Save a CPU profile of the server, taken while measuring."`
+}
+
+func (o *playCmd) check() error {
+	switch {
+	case o.Bots < 1 || o.Bots > botsMax:
+		return fmt.Errorf("--bots must be 1 to %d", botsMax)
+	case o.Time <= 0 || o.Time > playMax:
+		return fmt.Errorf("--time must be at most %v", playMax)
+	case o.Warmup < 0 || o.Warmup > playMax:
+		return fmt.Errorf("--warmup must be at most %v", playMax)
+	case o.Size < 2 || o.Size > 64:
+		return errors.New("--size must be 2 to 64")
+	}
+	for _, address := range []string{o.URL, o.Admin} {
+		if address != "" && !isLoopback(address) {
+			return fmt.Errorf("%s is not a loopback address: this is a load generator", address)
+		}
+	}
+	return nil
+}
+
+// Run plays and prints.
+func (o playCmd) Run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	srv := &process{url: o.URL, admin: o.Admin, pid: o.PID}
+	pinned := o.Pin && runtime.NumCPU() > 1 && o.URL == ""
+	if o.URL == "" {
+		cpu := -1
+		if pinned {
+			cpu = 0
+		}
+		fmt.Fprintln(os.Stderr, "building and starting the server")
+		length := o.Warmup + o.Time + time.Minute
+		var err error
+		srv, err = startServer(ctx, cpu, []string{
+			"--tick", fmt.Sprint(o.Tick), "--round", length.String(), "--players", fmt.Sprint(o.Size), "--queue-fill", "2s",
+		})
+		if err != nil {
+			return err
+		}
+		defer srv.stop()
+		if pinned {
+			pinSelf(cpu)
+		}
+	}
+	r, err := measure(ctx, o, srv)
+	if err != nil {
+		return err
+	}
+	r.Pinned = pinned
+	r.Command = commandLine()
+	r.print(os.Stdout)
+	if o.JSON != "" {
+		return r.save(o.JSON)
+	}
+	return nil
+}
