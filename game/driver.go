@@ -38,6 +38,9 @@ type Driver interface {
 	// Step calls the After functions that are due, then Bot for each bot, then
 	// Step.
 	Step()
+	// Look tells the point in time, in quarter ticks, that the player of a seat
+	// saw on the screen when the input that is played in this tick was made.
+	Look(seat int, quarters uint64)
 	// Steps returns the number of steps made.
 	Steps() uint32
 
@@ -177,6 +180,12 @@ func (d *driver[G, I]) Exit(p *Player) {
 	d.match.players = slices.DeleteFunc(d.match.players, func(q *Player) bool { return p == q })
 	var none I
 	d.step.now[p.seat] = none
+}
+
+func (d *driver[G, I]) Look(seat int, quarters uint64) {
+	if p := d.match.Player(ID(seat + 1)); p != nil {
+		p.look = quarters
+	}
 }
 
 func (d *driver[G, I]) ClearEvents() {

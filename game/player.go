@@ -12,6 +12,7 @@ type Player struct {
 
 	match *Match
 	seat  int
+	look  uint64 // what the player saw when making this tick's input, in quarter ticks
 }
 
 // Send sends an event to this player only, as Match.Broadcast does to all. A bot

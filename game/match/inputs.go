@@ -10,8 +10,10 @@ import (
 // is the tick it is meant for.
 type inputs struct {
 	seq     [game.InputRing]uint32 // of the input in each cell, kept after it was played
+	look    [game.InputRing]uint64 // what the player saw when making it, in quarter ticks
 	applied uint32                 // newest sequence number played
 	late    uint32                 // that of CellLate, 0: empty
+	seen    uint64                 // what the player saw when making that
 	edges   bool                   // CellEdges holds some
 	missing int                    // ticks since the last input
 	lead    int                    // smallest lead since the last snapshot, in quarter ticks
@@ -54,6 +56,7 @@ func (m *Match) accept(s *seat, e *Entry) error {
 	m.history.add(m.tick, e)
 	if inWindow {
 		in.seq[e.S%game.InputRing] = e.S
+		in.look[e.S%game.InputRing] = look(e, now)
 	}
 	if e.S >= now {
 		return nil
@@ -61,12 +64,16 @@ func (m *Match) accept(s *seat, e *Entry) error {
 	m.stats.late.Add(1)
 	if e.S > in.applied && e.S > in.late {
 		m.drv.Copy(s.index, game.CellLate, game.CellTemp)
-		in.late = e.S
+		in.late, in.seen = e.S, look(e, now)
 	}
 	m.drv.Merge(s.index, game.CellEdges, game.CellTemp)
 	in.edges = true
 	return nil
 }
+
+// look is the point in time, in quarter ticks, that the player saw when making
+// an input: the newest tick of those it names that there are.
+func look(e *Entry, now uint32) uint64 { return 4 * uint64(min(e.K, now)) }
 
 // restart prepares for a new connection of the same player: what the old one
 // sent ahead is not played, and its faults are forgotten.
@@ -109,9 +116,11 @@ func (m *Match) takeInput(s *seat, repeat int) {
 	switch {
 	case in.seq[cell] == m.tick:
 		m.drv.Copy(s.index, game.CellNow, cell)
+		m.drv.Look(s.index, in.look[cell])
 		in.applied, in.missing = m.tick, 0
 	case in.late > in.applied:
 		m.drv.Copy(s.index, game.CellNow, game.CellLate)
+		m.drv.Look(s.index, in.seen)
 		in.applied, in.missing = in.late, 0
 	case in.missing < repeat && s.link != nil:
 		m.drv.DropEdges(s.index, game.CellNow)

@@ -128,17 +128,9 @@ type packets struct {
 	n     int
 }
 
-// publish sends a snapshot to everybody who is due one: to all at the cadence of
-// the game, and to those who were refused one, or have just come, at once.
+// publish sends a snapshot to everybody who is due one.
 func (m *Match) publish(t *tick.Tick) {
-	every := m.tick%uint32(m.rules.Every()) == 0 || m.state == game.StateEnding
-	due := false
-	for i := range m.seats {
-		s := &m.seats[i]
-		s.owed = s.link != nil && (s.owed || every)
-		due = due || s.owed
-	}
-	if !due {
+	if !m.pace() {
 		return
 	}
 	m.world.Diff(m.tick)
