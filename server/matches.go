@@ -79,6 +79,7 @@ func (ms *matches) Create(g lobby.Group) (err error) {
 	}
 	_, err = ms.s.ticks.Add(l.match, tick.Options{
 		Name:   g.Game + "/" + g.Match,
+		Group:  g.Game,
 		Hz:     def.Rules.Tick,
 		Policy: tick.CatchUp{Max: def.Rules.CatchUp},
 	})

@@ -177,12 +177,13 @@ func TestKeeperAllocatesNothing(t *testing.T) {
 	s := New(Config{Workers: 2})
 	require.NoError(t, s.Close(t.Context()))
 	k, w := s.keeper, s.workers[1].Load()
+	causes, group := new(tally), new(group)
 	for range MaxBlames {
 		k.blames = append(k.blames, Blame{})
 	}
 	if n := testing.AllocsPerRun(100, func() {
 		for i := range maxPending {
-			w.pend.raws[i] = raw{name: "x", start: 2e6, end: 9e6, late: true, heavy: true}
+			w.pend.raws[i] = raw{causes: causes, group: group, name: "x", start: 2e6, end: 9e6, late: true, heavy: true}
 		}
 		w.pend.n = maxPending
 		now := s.clk.now()

@@ -181,6 +181,8 @@ type raw struct {
 	heavy      bool
 	why        testimony
 	waited     int64
+	causes     *tally // of the entry
+	group      *group
 	spent      [NumPhases + 1]int64
 }
 
@@ -208,6 +210,7 @@ func (w *worker) accuse(e *Entry, o *outcome, why *testimony, waited int64) {
 		r.start, r.end, r.length = t.start, t.stamp, o.period
 		r.late, r.heavy = o.late > int64(LateThreshold), o.duration > o.period/2
 		r.why, r.waited, r.spent = *why, waited, t.spent
+		r.causes, r.group = e.causes, e.group
 	}
 	p.mu.Unlock()
 	w.s.poke()

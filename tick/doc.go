@@ -58,7 +58,9 @@
 //
 // Every tick is counted: lateness, duration and the time of each [Phase] go
 // into fixed-size histograms of the worker, and in a coarser form into the
-// entry (about 3 KB each, see MaxEntryBytes). Slots skipped or merged are
+// entry (about 3 KB each, see MaxEntryBytes), whose last minute [Entry.Recent]
+// returns tick by tick. Entries with the same Options.Group have a common
+// account, too, which outlives them: [Scheduler.Groups]. Slots skipped or merged are
 // recorded with the lateness they had when they were given up, so a stall cannot
 // hide behind the ticks that never ran. A tick is on time only when it has
 // finished before the next one is due; a skipped slot is a miss.

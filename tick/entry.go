@@ -16,6 +16,7 @@ type Task interface {
 // Options describe an entry. Only Hz is required.
 type Options struct {
 	Name    string                    // for logs and statistics
+	Group   string                    // whose account it also goes into, such as the kind of game
 	Hz      int                       // ticks per second, MinHz to MaxHz
 	Policy  Policy                    // what to do when late; nil: CatchUp{}
 	Cost    time.Duration             // what a tick is expected to take until it has been measured; 0: as the others
@@ -48,6 +49,10 @@ type Entry struct {
 	dilate  bool
 	done    chan struct{}
 	lost    chan struct{} // closed when its tick is found stuck
+	group   *group
+	causes  *tally
+	ring    ring
+	hoard   int64 // bytes of ring that count
 
 	w    atomic.Pointer[worker] // where it is queued; changes with the old one's mu held
 	crew int                    // index of its list; guarded by s.mu
@@ -80,7 +85,7 @@ type Entry struct {
 	counts   counters
 	lateness sketch
 	duration sketch
-	phases   [NumPhases]struct{ sum, max atomic.Int64 }
+	phases   phaseSums
 }
 
 func newEntry(t Task, o Options) (*Entry, error) {
@@ -97,7 +102,7 @@ func newEntry(t Task, o Options) (*Entry, error) {
 	return &Entry{
 		task: t, name: o.Name, onPanic: o.OnPanic, rule: r, left: r.max,
 		hz: int64(o.Hz), hint: int64(max(o.Cost, 0)), dilate: o.Dilate, scale: 1,
-		done: make(chan struct{}), lost: make(chan struct{}),
+		done: make(chan struct{}), lost: make(chan struct{}), causes: new(tally),
 	}, nil
 }
 
@@ -159,10 +164,6 @@ func (e *Entry) Scale(f float64) {
 	}
 }
 
-// Level returns how far the governor asks the entry to reduce its cost. Any
-// goroutine may call it; Tick.Level has the same for the tick.
-func (e *Entry) Level() Level { return Level(e.level.Load()) }
-
 // CountAllocs switches the counting of allocations in the entry's ticks on or
 // off. They are read from the runtime's own statistics, so what other goroutines
 // allocate at the same time is counted too.
@@ -172,18 +173,14 @@ func (e *Entry) CountAllocs(on bool) { e.allocs.Store(on) }
 func (e *Entry) Stats() EntryStats {
 	w := e.lock()
 	s := EntryStats{
-		Name: e.name, Hz: int(e.hz), Worker: w.id, Scale: e.scale, Stuck: e.stuck,
-		Length: time.Duration(e.sched.period()), Level: e.Level(), Cost: time.Duration(e.cost.Load()),
+		ID: e.seq, Name: e.name, Group: e.group.name, Hz: int(e.hz), Worker: w.id, Scale: e.scale, Stuck: e.stuck,
+		Length: time.Duration(e.sched.period()), Level: Level(e.level.Load()), Cost: time.Duration(e.cost.Load()),
 	}
 	w.mu.Unlock()
+	s.Use = float64(s.Cost) / float64(s.Length) / budgetSoft
+	s.Lately, s.Causes, s.Phases = e.ring.lately(e.hz), e.causes.read(), e.phases.totals()
 	s.Lateness, s.Duration = e.lateness.summary(), e.duration.summary()
 	e.counts.addTo(&s.Counts)
-	for p := range e.phases {
-		s.Phases[p] = PhaseTotal{
-			Sum: time.Duration(e.phases[p].sum.Load()),
-			Max: time.Duration(e.phases[p].max.Load()),
-		}
-	}
 	return s
 }
 
@@ -280,7 +277,7 @@ func (e *Entry) review(w *worker, p95, now int64) {
 		cost += (p95 - cost) / 2
 	}
 	e.cost.Store(max(cost, 1))
-	was := e.Level()
+	was := Level(e.level.Load())
 	level := e.gov.observe(pressure(cost, e.sched.period(), w.utilisation()), now)
 	if !e.dilate {
 		level = min(level, LevelRefuse)
@@ -300,6 +297,7 @@ func (e *Entry) record(w *worker, o *outcome) {
 	o.allocs, o.mem = t.marks.allocated()
 	e.counts.add(o)
 	sum.add(o)
+	e.ring.put(t, o)
 	e.lateness.record(o.late, 1)
 	sum.lateness.record(o.late, 1)
 	e.duration.record(o.duration, 1)

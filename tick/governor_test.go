@@ -83,7 +83,7 @@ func TestOverloadDilatesTime(t *testing.T) {
 				return true
 			})
 			until(s, 20*time.Second)
-			require.Equal(t, level, e.Level())
+			require.Equal(t, level, Level(e.level.Load()))
 			require.Equal(t, level, e.Stats().Level)
 			if !dilate {
 				require.Equal(t, LevelRefuse, level)
@@ -96,7 +96,7 @@ func TestOverloadDilatesTime(t *testing.T) {
 			require.InDelta(t, 15*ms, e.Stats().Cost, float64(ms)/10)
 			cost.Store(int64(ms))
 			until(s, 80*time.Second)
-			require.Equal(t, LevelFull, e.Level())
+			require.Equal(t, LevelFull, Level(e.level.Load()))
 			require.Equal(t, time.Second/60, length, "time is itself again")
 			require.Equal(t, LevelFull, changes[0].From)
 			for i, c := range changes[1:] {
@@ -116,7 +116,7 @@ func TestCrowdIsPressure(t *testing.T) {
 		}
 		until(s, 10*time.Second)
 		for _, e := range s.Entries() {
-			require.Equal(t, LevelRefuse, e.Level())
+			require.Equal(t, LevelRefuse, Level(e.level.Load()))
 		}
 	})
 }

@@ -41,7 +41,7 @@ func bounds(i, sub int) (low, width int64) {
 
 // Histogram counts durations from 0 to 60 s with two significant digits. Its
 // size is fixed (16 KB) and recording allocates nothing. Any goroutine may
-// record, merge and read at any time; a reader sees some recent state. The zero
+// record and read at any time; a reader sees some recent state. The zero
 // value is empty and ready; a Histogram must not be copied.
 type Histogram struct {
 	sum    atomic.Int64
@@ -68,8 +68,8 @@ func raise(m *atomic.Int64, v int64) {
 	}
 }
 
-// Merge adds everything recorded in o to h.
-func (h *Histogram) Merge(o *Histogram) {
+// merge adds everything recorded in o to h.
+func (h *Histogram) merge(o *Histogram) {
 	for i := range o.counts {
 		if n := o.counts[i].Load(); n > 0 {
 			h.counts[i].Add(n)
@@ -154,6 +154,16 @@ func (s *sketch) record(ns, n int64) {
 	s.counts[bucket(ns, coarseSub)].Add(uint32(n))
 	s.sum.Add(ns * n)
 	raise(&s.max, ns)
+}
+
+func (s *sketch) merge(o *sketch) {
+	for i := range o.counts {
+		if n := o.counts[i].Load(); n > 0 {
+			s.counts[i].Add(n)
+		}
+	}
+	s.sum.Add(o.sum.Load())
+	raise(&s.max, o.max.Load())
 }
 
 func (s *sketch) summary() Summary {

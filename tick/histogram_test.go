@@ -72,7 +72,7 @@ func TestHistogramMergeAndAll(t *testing.T) {
 		both.Record(i * 1000)
 		both.Record(i * i)
 	}
-	a.Merge(&b)
+	a.merge(&b)
 	require.Equal(t, both.Sum(), a.Sum())
 	require.Equal(t, both.Max(), a.Max())
 	type row struct {

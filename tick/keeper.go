@@ -19,6 +19,8 @@ type keeper struct {
 	quit chan struct{}
 	done chan struct{}
 
+	causes tally // of all entries
+
 	mu     sync.Mutex // guards the following
 	blames []Blame    // ring of the last ones
 	next   int
@@ -124,6 +126,9 @@ func (k *keeper) judge() {
 		b := &k.blame
 		*b = Blame{}
 		k.raws[i].judge(k.host, b)
+		k.raws[i].causes.add(b)
+		k.raws[i].group.causes.add(b)
+		k.causes.add(b)
 		k.mu.Lock()
 		if len(k.blames) < MaxBlames {
 			k.blames = append(k.blames, *b)

@@ -46,9 +46,18 @@ const (
 	// cut.
 	MaxStack = 64 << 10
 
-	// MaxEntryBytes bounds the size of one Entry, its statistics included. A
+	// MaxEntryBytes bounds the size of one Entry, its statistics included, without
+	// the ring of its last ticks. A
 	// test holds it.
 	MaxEntryBytes = 4 << 10
+
+	// MaxGroups bounds the groups of a scheduler. The entries of any more share
+	// the group "other".
+	MaxGroups = 64
+
+	// MaxRingBytes bounds the memory for the last minute of all entries' ticks:
+	// 115 KB for one at 60 Hz. Above: an entry's ring holds 256 ticks.
+	MaxRingBytes = 64 << 20
 
 	// LateThreshold is the lateness above which a tick is counted as late.
 	LateThreshold = time.Millisecond
@@ -103,6 +112,16 @@ const (
 	// realtimeBurst without sleep a worker loses it until it sleeps.
 	realtimePriority = 10
 	realtimeBurst    = int64(50 * time.Millisecond)
+
+	// ringSpan is how far back Entry.Recent goes, and shortRing how many ticks when
+	// there is no memory for that.
+	ringSpan  = time.Minute
+	shortRing = 256
+
+	// latelySeconds is how long a time EntryStats.Lately looks at.
+	latelySeconds = 10
+
+	otherGroup = "other"
 
 	// stuckLooks is how often a tick is looked at before it counts as stuck.
 	stuckLooks = 4

@@ -71,7 +71,9 @@ type Scheduler struct {
 
 	mu      sync.Mutex // guards the following; locked before a worker's
 	crews   [][]*Entry // the live entries of each worker
-	stuck   []*worker  // replaced, and their last tick has not returned
+	groups  map[string]*group
+	hoard   int64     // bytes of the live entries' rings
+	stuck   []*worker // replaced, and their last tick has not returned
 	seq     uint64
 	closed  bool
 	refusal error // of real-time priority
@@ -97,6 +99,7 @@ func New(c Config) *Scheduler {
 		clk:     clock{base: time.Now()},
 		log:     c.Logger,
 		crews:   make([][]*Entry, c.Workers),
+		groups:  make(map[string]*group),
 		workers: make([]atomic.Pointer[worker], c.Workers),
 	}
 	for i := range c.Workers {
@@ -140,7 +143,7 @@ func (s *Scheduler) Add(t Task, o Options) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.enlist(e); err != nil {
+	if err := s.enlist(e, o.Group); err != nil {
 		return nil, err
 	}
 	if err := e.w.Load().add(e); err != nil {
@@ -152,7 +155,7 @@ func (s *Scheduler) Add(t Task, o Options) (*Entry, error) {
 }
 
 // enlist gives e a worker and a phase.
-func (s *Scheduler) enlist(e *Entry) error {
+func (s *Scheduler) enlist(e *Entry, group string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -173,6 +176,11 @@ func (s *Scheduler) enlist(e *Entry) error {
 	e.s, e.seq, e.crew = s, s.seq, worker
 	e.w.Store(s.workers[worker].Load())
 	e.tick.clk = &s.clk
+	records, bytes := ringFor(e.hz, MaxRingBytes-s.hoard)
+	e.ring.open(records)
+	e.hoard = bytes
+	s.hoard += bytes
+	s.join(e, group)
 	e.start(phase, s.clk.now())
 	s.crews[worker] = append(s.crews[worker], e)
 	if s.alive.Add(1) == 1 {
@@ -230,6 +238,9 @@ func (s *Scheduler) forget(e *Entry) {
 	if i := slices.Index(crew, e); i >= 0 {
 		s.crews[e.crew] = slices.Delete(crew, i, i+1)
 		s.alive.Add(-1)
+		s.hoard -= e.hoard
+		e.group.entries--
+		e.group.past.add(e)
 	}
 }
 
@@ -300,6 +311,7 @@ func (s *Scheduler) Stats() Stats {
 		st.Lost += w.pend.lost
 		w.pend.mu.Unlock()
 	}
+	st.Causes = s.keeper.causes.read()
 	s.mu.Lock()
 	st.Stuck, st.Refusal = len(s.stuck), s.refusal
 	s.mu.Unlock()

@@ -43,7 +43,7 @@ type Summary struct {
 	P999  time.Duration
 }
 
-// PhaseTotal is the time an entry spent in one phase.
+// PhaseTotal is the time spent in one phase.
 type PhaseTotal struct {
 	Sum time.Duration
 	Max time.Duration // in one tick
@@ -52,14 +52,19 @@ type PhaseTotal struct {
 // EntryStats is the account of one entry since it was added.
 type EntryStats struct {
 	Counts
+	ID       uint64 // of the scheduler's own, never used again
 	Name     string
+	Group    string
 	Hz       int
 	Worker   int
 	Scale    float64       // of time; 0: paused
 	Length   time.Duration // from one tick to the next
 	Cost     time.Duration // of a tick: p95 of a second, smoothed; 0: not measured yet
+	Use      float64       // Cost as a share of the soft budget; above 1 the governor acts
 	Level    Level
 	Stuck    bool
+	Lately   Lately
+	Causes   Causes
 	Lateness Summary // skipped slots included
 	Duration Summary // of whole ticks
 	Phases   [NumPhases]PhaseTotal
@@ -89,6 +94,7 @@ type Stats struct {
 	Lateness *Histogram            // skipped slots included
 	Duration *Histogram            // of whole ticks
 	Phases   [NumPhases]*Histogram // of ticks that entered the phase
+	Causes   Causes
 }
 
 // counters are Counts in the making. One goroutine writes, any may read.
@@ -188,9 +194,9 @@ func (t *totals) mergeInto(st *Stats) {
 	st.Rehomed += t.rehomed.Load()
 	st.Blames += t.blames.Load()
 	st.Demoted += t.demoted.Load()
-	st.Lateness.Merge(&t.lateness)
-	st.Duration.Merge(&t.duration)
+	st.Lateness.merge(&t.lateness)
+	st.Duration.merge(&t.duration)
 	for p := range st.Phases {
-		st.Phases[p].Merge(&t.phases[p])
+		st.Phases[p].merge(&t.phases[p])
 	}
 }
