@@ -13,7 +13,7 @@ import (
 // The whole instrument in small: a server process, ten bots, a second.
 func TestBenchPlaysAndMeasures(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
-	o := playCmd{Bots: 10, Size: 5, Time: time.Second, Warmup: 4 * time.Second, Parser: "msgpack", Tick: 60, JSON: file}
+	o := playCmd{Bots: 10, Size: 5, Time: time.Second, Warmup: 4 * time.Second, Parser: "msgpack", Tick: 60, Game: "arena", JSON: file}
 	require.NoError(t, o.Run(t.Context()))
 	b, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -35,11 +35,11 @@ func TestOnlyLoopbackIsATarget(t *testing.T) {
 	} {
 		require.Equal(t, ok, isLoopback(address), address)
 	}
-	require.Error(t, (&playCmd{Bots: 1, Time: time.Second, Size: 2, URL: "http://10.0.0.1:1"}).check())
+	require.Error(t, (&playCmd{Bots: 1, Time: time.Second, Size: 2, Game: "arena", URL: "http://10.0.0.1:1"}).check())
 }
 
 func TestBounds(t *testing.T) {
-	good := playCmd{Bots: botsMax, Time: playMax, Size: 64}
+	good := playCmd{Bots: botsMax, Time: playMax, Size: 64, Game: "arena"}
 	require.NoError(t, good.check())
 	for _, bad := range []func(*playCmd){
 		func(o *playCmd) { o.Bots++ }, func(o *playCmd) { o.Time++ }, func(o *playCmd) { o.Size++ },
@@ -64,5 +64,17 @@ func TestStampsKeepTickAndTime(t *testing.T) {
 		tick, got := unstamp(stamp(1<<31+7, at))
 		require.EqualValues(t, 1<<31+7, tick)
 		require.Equal(t, at.Truncate(latencyUnit), got)
+	}
+}
+
+// A workload brings its own numbers; what does not fill its matches is refused.
+func TestWorkloadsBringTheirNumbers(t *testing.T) {
+	o := playCmd{Bots: 200, Game: "w2", Send: 20, Time: time.Second}
+	require.NoError(t, o.resolve())
+	require.Equal(t, 200, o.Size)
+	require.Equal(t, 60, o.Tick)
+	require.NoError(t, o.check())
+	for _, bad := range []playCmd{{Bots: 11, Game: "w1"}, {Bots: 10, Game: "w1", Send: 7}, {Bots: 499, Game: "w3"}} {
+		require.Error(t, bad.resolve())
 	}
 }

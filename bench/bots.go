@@ -81,7 +81,7 @@ func (l *load) join(ctx context.Context, url string, p *progress) error {
 			err := b.dial(ctx, url, i)
 			<-slots
 			if err == nil {
-				b.match, err = b.client.Queue(ctx, "arena")
+				b.match, err = b.client.Queue(ctx, l.o.Game)
 			}
 			if err != nil {
 				cancel(fmt.Errorf("bot %d: %w", i, err))

@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"gameserver/bench/workload"
 )
 
 // playCmd joins bots into matches and measures.
@@ -17,6 +19,8 @@ type playCmd struct {
 	Parser  string        `default:"msgpack" enum:"msgpack,json" help:"Parser of the bots: msgpack or json (${default})."`
 	Tick    int           `default:"60" help:"Tick rate of the server that is started (${default} Hz)."`
 	Size    int           `default:"10" help:"Players in a match, all of them bots of this program (${default})."`
+	Game    string        `default:"arena" enum:"arena,w1,w2,w3" help:"What to play: arena, or w1, w2 or w3 of bench/workloads.md (${default}), which bring their own tick rate and number of players."`
+	Send    int           `default:"0" help:"Snapshots a second of a workload; its own number if 0."`
 	Idle    bool          `help:"Bots send no inputs: what the server costs by itself."`
 	Pin     bool          `default:"true" negatable:"" help:"Pin server and load to different cores."`
 	JSON    string        `name:"json" placeholder:"FILE" help:"Write the report as JSON, too."`
@@ -34,7 +38,7 @@ func (o *playCmd) check() error {
 		return fmt.Errorf("--time must be at most %v", playMax)
 	case o.Warmup < 0 || o.Warmup > playMax:
 		return fmt.Errorf("--warmup must be at most %v", playMax)
-	case o.Size < 2 || o.Size > 64:
+	case o.Game == "arena" && (o.Size < 2 || o.Size > 64):
 		return errors.New("--size must be 2 to 64")
 	}
 	for _, address := range []string{o.URL, o.Admin} {
@@ -47,6 +51,9 @@ func (o *playCmd) check() error {
 
 // Run plays and prints.
 func (o playCmd) Run(ctx context.Context) error {
+	if err := o.resolve(); err != nil {
+		return err
+	}
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -58,12 +65,8 @@ func (o playCmd) Run(ctx context.Context) error {
 			cpu = 0
 		}
 		fmt.Fprintln(os.Stderr, "building and starting the server")
-		length := o.Warmup + o.Time + time.Minute
 		var err error
-		srv, err = startServer(ctx, cpu, []string{
-			"--tick", fmt.Sprint(o.Tick), "--round", length.String(), "--players", fmt.Sprint(o.Size), "--queue-fill", "2s",
-		})
-		if err != nil {
+		if srv, err = o.start(ctx, cpu); err != nil {
 			return err
 		}
 		defer srv.stop()
@@ -82,4 +85,38 @@ func (o playCmd) Run(ctx context.Context) error {
 		return r.save(o.JSON)
 	}
 	return nil
+}
+
+// resolve takes the numbers of a workload.
+func (o *playCmd) resolve() error {
+	if o.Game == "arena" {
+		return nil
+	}
+	players := 0
+	if o.Game == "w2" {
+		players = o.Bots
+	}
+	spec, err := workload.Named(o.Game, players, o.Send)
+	if err != nil {
+		return err
+	}
+	if o.Bots%spec.Players != 0 {
+		return fmt.Errorf("%s has %d players in a match: --bots must be a multiple", o.Game, spec.Players)
+	}
+	o.Size, o.Tick, o.Send = spec.Players, spec.Tick, spec.Send
+	return nil
+}
+
+// start runs the server that is played on.
+func (o *playCmd) start(ctx context.Context, cpu int) (*process, error) {
+	if o.Game != "arena" {
+		return startServer(ctx, cpu, "gameserver/bench/serve", o.workloadArgs()...)
+	}
+	length := o.Warmup + o.Time + time.Minute
+	return startServer(ctx, cpu, "gameserver/cmd/gameserver",
+		"--tick", fmt.Sprint(o.Tick), "--round", length.String(), "--players", fmt.Sprint(o.Size), "--queue-fill", "2s")
+}
+
+func (o *playCmd) workloadArgs() []string {
+	return []string{"--workload", o.Game, "--players", fmt.Sprint(o.Size), "--send", fmt.Sprint(o.Send)}
 }

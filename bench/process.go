@@ -30,16 +30,16 @@ type process struct {
 // The server's first log line says both addresses.
 var listens, listensAdmin = regexp.MustCompile(`\burl=(\S+)`), regexp.MustCompile(`\badmin=(\S+)`)
 
-// startServer builds cmd/gameserver, runs it on free ports, pinned to cpu when
-// cpu >= 0, and waits until it says where it listens.
-func startServer(ctx context.Context, cpu int, args []string) (*process, error) {
+// startServer builds the program of a game server, runs it on free ports, pinned to
+// cpu when cpu >= 0, and waits until it says where it listens.
+func startServer(ctx context.Context, cpu int, pkg string, args ...string) (*process, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
 	p := &process{dir: dir}
 	bin := filepath.Join(dir, "gameserver")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "gameserver/cmd/gameserver").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, pkg).CombinedOutput(); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("building the server: %w\n%s", err, out)
 	}
