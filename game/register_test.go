@@ -303,7 +303,7 @@ func TestEmbeddedFieldsAreTheRowsOwn(t *testing.T) {
 		HP uint8 `snap:""`
 	}{vec: vec{X: 3, Y: 5}, HP: 7})
 	w := snap.NewWorld(d.Sets())
-	w.Diff(1)
+	w.Diff(1, 1)
 	require.Contains(t, string(w.Append(nil, &snap.View{}, snap.JSON, snap.Head{})), fmt.Sprintf("[%d,1,3,5,7]", id))
 }
 

@@ -133,7 +133,7 @@ func (m *Match) publish(t *tick.Tick) {
 	if !m.pace() {
 		return
 	}
-	m.world.Diff(m.tick)
+	m.world.Diff(m.tick, m.tick/m.every())
 	late := uint32(min(max(t.Late/(10*time.Microsecond), 0), lateMax))
 	for i := 0; i < len(m.seats); {
 		t.Begin(tick.PhaseSplice)

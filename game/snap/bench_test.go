@@ -31,7 +31,7 @@ func BenchmarkDiff(b *testing.B) {
 				r.sets[0].mem[c][i].J++
 			}
 		}
-		r.world.Diff(r.tick)
+		r.world.Diff(r.tick, r.tick)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/128/11, "ns/field")
 }
@@ -40,14 +40,14 @@ func BenchmarkEncodeEntity(b *testing.B) {
 	for _, e := range []Encoding{JSON, Msgpack} {
 		b.Run([]string{"json", "msgpack"}[e], func(b *testing.B) {
 			r := benchRig(b, 1)
-			r.world.Diff(1)
+			r.world.Diff(1, 1)
 			r.tick = 1
 			b.ReportAllocs()
 			for b.Loop() {
 				r.tick++
 				r.world.tick = r.tick
 				r.world.records[e] = r.world.records[e][:0]
-				r.world.element(pick{0, 0}, e)
+				r.world.record(0, 0, 0, e)
 			}
 		})
 	}
@@ -66,7 +66,7 @@ func BenchmarkSplice(b *testing.B) {
 				b.StopTimer()
 				r.tick++
 				r.move()
-				r.world.Diff(r.tick)
+				r.world.Diff(r.tick, r.tick)
 				b.StartTimer()
 				for i := range views {
 					dst = r.world.Append(dst[:0], &views[i], e, Head{})
@@ -93,7 +93,7 @@ func TestSnapshotsDoNotAllocate(t *testing.T) {
 			r.del(0, int(r.tick%100))
 			r.add(0, thing{})
 		}
-		r.world.Diff(r.tick)
+		r.world.Diff(r.tick, r.tick)
 		for i := range views {
 			dst = r.world.Append(dst[:0], &views[i], Encoding(i%2), Head{Ack: r.tick, Lead: 3})
 			if (i+int(r.tick))%4 != 0 { // the others were refused

@@ -11,20 +11,15 @@ type Head struct {
 	Ack  uint32 // newest input played
 	Lead int    // how early inputs come, in quarter ticks
 	Late uint32 // how late the server's tick began, in units of 10 µs
+	// Budget bounds the bytes of entities, 0: no bound. What is left out comes in
+	// later snapshots.
+	Budget int
 }
-
-// whyDestroyed is the reason of a removal: the entity is no more. 0, it left the
-// view, belongs to interest management.
-const whyDestroyed = 1
 
 // Append appends the snapshot of this tick for a view: everything that has
 // changed since the snapshot it last accepted. Only Accept changes the view.
 func (w *World) Append(dst []byte, v *View, e Encoding, h Head) []byte {
-	b := w.basis(v)
-	if b.body[e].tick != w.tick {
-		w.splice(b, e)
-	}
-	shared := w.bodies[e][b.body[e].from:b.body[e].end]
+	shared := w.rest(v, e, h.Budget)
 	if e == Msgpack {
 		dst = append(dst, 0x87, 0xa1, 'a')
 		dst = msgp.AppendUint32(dst, h.Ack)
@@ -43,86 +38,113 @@ func (w *World) Append(dst []byte, v *View, e Encoding, h Head) []byte {
 	return append(dst, shared...)
 }
 
-// splice builds the part of the message that all views on one basis share.
-func (w *World) splice(b *basis, e Encoding) {
-	w.compare(b)
-	from := len(w.bodies[e])
-	if e == Msgpack {
-		w.bodies[e] = w.spliceMsgpack(w.bodies[e], b)
-	} else {
-		w.bodies[e] = w.spliceJSON(w.bodies[e], b)
+// rest returns the part of a message that does not depend on the Head. Views
+// that see everything and build on the same snapshot share it.
+func (w *World) rest(v *View, e Encoding, budget int) []byte {
+	if v.next != nil { // was not taken
+		w.release(v.next)
+		v.next = nil
 	}
-	b.body[e] = body{tick: w.tick, from: from, end: len(w.bodies[e])}
+	b := w.basis(v)
+	if v.Sight != nil || budget > 0 {
+		v.next = w.fresh()
+		v.next.own = true
+		w.compare(b, v, e, budget)
+		w.scratch = w.splice(w.scratch[:0], b, e)
+		return w.scratch
+	}
+	if b.own {
+		w.compare(b, nil, e, 0)
+		w.scratch = w.splice(w.scratch[:0], b, e)
+		return w.scratch
+	}
+	if b.body[e].tick != w.tick {
+		w.compare(b, nil, e, 0)
+		from := len(w.bodies[e])
+		w.bodies[e] = w.splice(w.bodies[e], b, e)
+		b.body[e] = body{tick: w.tick, from: from, end: len(w.bodies[e])}
+	}
+	return w.bodies[e][b.body[e].from:b.body[e].end]
+}
+
+func (w *World) splice(dst []byte, b *basis, e Encoding) []byte {
+	if e == Msgpack {
+		return w.spliceMsgpack(dst, b)
+	}
+	return w.spliceJSON(dst, b)
 }
 
 func (w *World) spliceMsgpack(dst []byte, b *basis) []byte {
+	k := &w.walk
 	dst = append(dst, 0xa1, 't')
 	dst = msgp.AppendUint32(dst, w.tick)
 	dst = append(dst, 0xa1, 'b')
 	dst = msgp.AppendUint32(dst, b.tick)
 	dst = append(dst, 0xa1, 'r')
-	dst = msgp.AppendArrayHeader(dst, uint32(len(w.gone)))
-	for _, id := range w.gone {
+	dst = msgp.AppendArrayHeader(dst, uint32(len(k.gone)))
+	for _, r := range k.gone {
 		dst = append(dst, 0x92)
-		dst = msgp.AppendUint32(dst, id)
-		dst = append(dst, whyDestroyed)
+		dst = msgp.AppendUint32(dst, r.id)
+		dst = append(dst, r.why)
 	}
 	dst = append(dst, 0xa1, 'e')
-	dst = msgp.AppendArrayHeader(dst, uint32(len(w.picks)))
-	for _, p := range w.picks {
-		dst = append(dst, w.element(p, Msgpack)...)
-	}
-	return dst
+	dst = msgp.AppendArrayHeader(dst, uint32(k.count))
+	return append(dst, k.out...)
 }
 
 func (w *World) spliceJSON(dst []byte, b *basis) []byte {
+	k := &w.walk
 	dst = append(dst, `,"t":`...)
 	dst = strconv.AppendUint(dst, uint64(w.tick), 10)
 	dst = append(dst, `,"b":`...)
 	dst = strconv.AppendUint(dst, uint64(b.tick), 10)
 	dst = append(dst, `,"r":[`...)
-	for i, id := range w.gone {
+	for i, r := range k.gone {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, '[')
-		dst = strconv.AppendUint(dst, uint64(id), 10)
-		dst = append(dst, `,1]`...)
+		dst = strconv.AppendUint(dst, uint64(r.id), 10)
+		dst = append(dst, ',', '0'+r.why, ']')
 	}
 	dst = append(dst, `],"e":[`...)
-	for i, p := range w.picks {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, w.element(p, JSON)...)
+	if k.count > 0 {
+		dst = append(dst, k.out[1:]...) // each element begins with a comma
 	}
 	return append(dst, `]}`...)
 }
 
-// element returns the array element of an entity, encoding it the first time it
-// is asked for in a tick.
-func (w *World) element(p pick, e Encoding) []byte {
-	t := &w.tables[p.set]
-	r := &t.encoded[e]
-	if r.tick[p.slot] != w.tick {
-		r.tick[p.slot] = w.tick
-		r.from[p.slot] = uint32(len(w.records[e]))
-		if e == Msgpack {
-			w.records[e] = t.appendMsgpack(w.records[e], p)
-		} else {
-			w.records[e] = t.appendJSON(w.records[e], p)
-		}
-		r.end[p.slot] = uint32(len(w.records[e]))
-	}
-	return w.records[e][r.from[p.slot]:r.end[p.slot]]
+// record returns the encoding of an entity for a player who has its changes up
+// to a tick; 0 is one who does not hold it.
+func (w *World) record(set int, slot, sent uint32, e Encoding) []byte {
+	from, end := w.locate(set, slot, sent, e)
+	return w.records[e][from:end]
 }
 
-func (t *table) appendMsgpack(dst []byte, p pick) []byte {
+// locate returns where in World.records a record is, encoding it the first time
+// it is asked for in a tick.
+func (w *World) locate(set int, slot, _ uint32, e Encoding) (from, end uint32) {
+	t := &w.tables[set]
+	r := &t.encoded[e]
+	if r.tick[slot] != w.tick {
+		r.tick[slot] = w.tick
+		r.from[slot] = uint32(len(w.records[e]))
+		if e == Msgpack {
+			w.records[e] = t.appendMsgpack(w.records[e], uint32(set), slot)
+		} else {
+			w.records[e] = t.appendJSON(w.records[e], uint32(set), slot)
+		}
+		r.end[slot] = uint32(len(w.records[e]))
+	}
+	return r.from[slot], r.end[slot]
+}
+
+func (t *table) appendMsgpack(dst []byte, set, slot uint32) []byte {
 	dst = msgp.AppendArrayHeader(dst, uint32(2+len(t.columns)))
-	dst = msgp.AppendUint32(dst, t.rows.ID[p.slot])
-	dst = msgp.AppendUint32(dst, p.set)
+	dst = msgp.AppendUint32(dst, t.rows.ID[slot])
+	dst = msgp.AppendUint32(dst, set)
 	for i, col := range t.columns {
-		switch v := col[p.slot]; t.layout.Columns[i].kind {
+		switch v := col[slot]; t.layout.Columns[i].kind {
 		case KindBool:
 			dst = append(dst, 0xc2|byte(v&1))
 		case KindUint:
@@ -134,14 +156,14 @@ func (t *table) appendMsgpack(dst []byte, p pick) []byte {
 	return dst
 }
 
-func (t *table) appendJSON(dst []byte, p pick) []byte {
-	dst = append(dst, '[')
-	dst = strconv.AppendUint(dst, uint64(t.rows.ID[p.slot]), 10)
+func (t *table) appendJSON(dst []byte, set, slot uint32) []byte {
+	dst = append(dst, ',', '[')
+	dst = strconv.AppendUint(dst, uint64(t.rows.ID[slot]), 10)
 	dst = append(dst, ',')
-	dst = strconv.AppendUint(dst, uint64(p.set), 10)
+	dst = strconv.AppendUint(dst, uint64(set), 10)
 	for i, col := range t.columns {
 		dst = append(dst, ',')
-		switch v := col[p.slot]; t.layout.Columns[i].kind {
+		switch v := col[slot]; t.layout.Columns[i].kind {
 		case KindBool:
 			dst = strconv.AppendBool(dst, v != 0)
 		case KindUint:

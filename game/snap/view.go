@@ -2,26 +2,39 @@ package snap
 
 import "math/bits"
 
-// View is what one player holds: the entities of the last snapshot that the
-// player's connection took. The zero View holds nothing.
-type View struct{ base *basis }
+// View is what one player may see, and what that player holds: the entities of
+// the last snapshot that the player's connection took. The zero View holds
+// nothing and sees everything.
+type View struct {
+	// Sight says what may be seen; nil is everything.
+	Sight *Sight
+	// Priority weighs the entities of a view against each other when a budget
+	// leaves some out: what has waited n ticks counts n times its weight, which
+	// is above 0. Nil weighs all the same. It is called only then.
+	Priority func(set, slot int) float32
 
-// known is an entity that a player holds.
-type known struct {
-	slot     uint32
-	gen      uint32 // which of the slot's rows
-	id       uint32
-	lastSent uint32 // tick up to which its changes were sent
+	base *basis // what the player holds; nil: nothing
+	next *basis // what they hold if the snapshot of tick next.tick is taken; only of own interests
 }
 
-// basis is the contents of a View. Views with the same history share one, and
-// with it the body of every message built on it; a view of its own interests is
-// to have its own. A basis that is shared does not change any more.
+// known is an entity that a player holds, or that waits for room in a budget.
+type known struct {
+	slot uint32
+	gen  uint32 // which of the slot's rows
+	id   uint32 // 0: it was not sent yet and waits since the tick sent
+	sent uint32 // tick up to which the player has its changes
+}
+
+// basis is the contents of a View. Views that see everything and have the same
+// history share one, and with it the body of every message built on it; a view
+// of its own interests has its own. A basis that is shared does not change any
+// more.
 type basis struct {
 	tick  uint32  // of the snapshot, 0: none
 	known []known // by set, then by slot
 	ends  []int   // per set, where its part of known ends
 	refs  int
+	own   bool // belongs to one view
 	body  [encodings]body
 }
 
@@ -31,8 +44,10 @@ type body struct {
 	from, end int
 }
 
-// pick is an entity that goes into a message.
-type pick struct{ set, slot uint32 }
+func (b *basis) reset(tick uint32) {
+	b.tick, b.refs, b.own, b.body = tick, 1, false, [encodings]body{}
+	b.known, b.ends = b.known[:0], b.ends[:0]
+}
 
 func (w *World) basis(v *View) *basis {
 	if v.base == nil {
@@ -44,6 +59,13 @@ func (w *World) basis(v *View) *basis {
 // Accept records that the snapshot of this tick, as last appended for the view,
 // is on its way to the player and cannot be lost.
 func (w *World) Accept(v *View) {
+	if v.next != nil && v.next.tick == w.tick {
+		if v.base != nil {
+			w.release(v.base)
+		}
+		v.base, v.next = v.next, nil
+		return
+	}
 	if w.next == nil {
 		w.next = w.everything()
 	}
@@ -58,6 +80,10 @@ func (w *World) Forget(v *View) {
 		w.release(v.base)
 		v.base = nil
 	}
+	if v.next != nil {
+		w.release(v.next)
+		v.next = nil
+	}
 }
 
 func (w *World) release(b *basis) {
@@ -66,73 +92,33 @@ func (w *World) release(b *basis) {
 	}
 }
 
-// everything is the basis of a player who sees all entities and has just been
-// sent what had changed.
-func (w *World) everything() *basis {
+// fresh returns an empty basis.
+func (w *World) fresh() *basis {
 	var b *basis
 	if n := len(w.spare); n > 0 {
 		b, w.spare = w.spare[n-1], w.spare[:n-1]
 	} else {
 		b = &basis{}
 	}
-	b.tick, b.refs, b.body = w.tick, 1, [encodings]body{}
-	b.known, b.ends = b.known[:0], b.ends[:0]
+	b.reset(w.tick)
+	return b
+}
+
+// everything is the basis of a player who sees all entities and has just been
+// sent what had changed.
+func (w *World) everything() *basis {
+	b := w.fresh()
 	for i := range w.tables {
 		t := &w.tables[i]
 		for c, live := range t.rows.Live {
 			for ; live != 0; live &= live - 1 {
 				slot := c*ChunkRows + bits.TrailingZeros64(live)
 				b.known = append(b.known, known{
-					slot: uint32(slot), gen: t.gen[slot], id: t.rows.ID[slot], lastSent: w.tick,
+					slot: uint32(slot), gen: t.gen[slot], id: t.rows.ID[slot], sent: w.tick,
 				})
 			}
 		}
 		b.ends = append(b.ends, len(b.known))
 	}
 	return b
-}
-
-// compare lists what a holder of b has to be told: entities to be sent in full,
-// and ids to be forgotten.
-func (w *World) compare(b *basis) {
-	w.picks, w.gone = w.picks[:0], w.gone[:0]
-	from := 0
-	for i := range w.tables {
-		w.compareSet(uint32(i), b.known[from:b.ends[i]])
-		from = b.ends[i]
-	}
-}
-
-// compareSet walks the live rows of a set and what is known of it side by side.
-func (w *World) compareSet(set uint32, held []known) {
-	t := &w.tables[set]
-	for c, live := range t.rows.Live {
-		for ; live != 0; live &= live - 1 {
-			slot := uint32(c*ChunkRows + bits.TrailingZeros64(live))
-			held = w.forgetBefore(slot, held)
-			if len(held) > 0 && held[0].slot == slot {
-				k := held[0]
-				held = held[1:]
-				if k.gen == t.gen[slot] {
-					if t.changed[slot] > k.lastSent {
-						w.picks = append(w.picks, pick{set, slot})
-					}
-					continue
-				}
-				w.gone = append(w.gone, k.id)
-			}
-			w.picks = append(w.picks, pick{set, slot})
-		}
-	}
-	w.forgetBefore(^uint32(0), held)
-}
-
-// forgetBefore lists what was held in slots before a given one as gone, and
-// returns the rest.
-func (w *World) forgetBefore(slot uint32, held []known) []known {
-	for len(held) > 0 && held[0].slot < slot {
-		w.gone = append(w.gone, held[0].id)
-		held = held[1:]
-	}
-	return held
 }

@@ -23,11 +23,12 @@ type Source struct {
 type World struct {
 	tables []table
 	tick   uint32 // of the last Diff
+	number uint32 // of the snapshots of that tick
 
-	records [encodings][]byte // elements of entities encoded this tick
+	records [encodings][]byte // entities encoded this tick
 	bodies  [encodings][]byte // bodies spliced this tick
-	picks   []pick
-	gone    []uint32
+	scratch []byte            // a body that is not shared
+	walk    walk
 
 	blank basis  // holds nothing: what a new view builds on
 	next  *basis // what a view that takes this tick's snapshot holds, if known
@@ -47,9 +48,12 @@ func NewWorld(sets []Source) *World {
 }
 
 // Diff quantises every entity, and stamps those that have changed with the tick.
-// It starts the snapshots of the tick; ticks grow from 1.
-func (w *World) Diff(tick uint32) {
-	w.tick = tick
+// It starts the snapshots of the tick; ticks grow from 1. number is that of the
+// snapshot in the cadence of the match, which says which bands of a Sight are
+// due. It is the same again when somebody is sent a snapshot between two ticks
+// of the cadence.
+func (w *World) Diff(tick, number uint32) {
+	w.tick, w.number = tick, number
 	for e := range encodings {
 		w.records[e], w.bodies[e] = w.records[e][:0], w.bodies[e][:0]
 	}
@@ -61,3 +65,11 @@ func (w *World) Diff(tick uint32) {
 		w.next = nil
 	}
 }
+
+// Column returns the quantised values of a field of a set, by slot, as of the
+// last Diff. They are for reading, until the next Diff. Only those of slots in
+// use mean anything.
+func (w *World) Column(set, field int) []int32 { return w.tables[set].columns[field] }
+
+// Live returns which slots of a set are in use, a bit each, 64 to a word.
+func (w *World) Live(set int) []uint64 { return w.tables[set].rows.Live }

@@ -1,0 +1,122 @@
+package snap
+
+import "math/bits"
+
+// walk is one comparison of what a player holds with what there is.
+type walk struct {
+	enc    Encoding
+	number uint32
+	next   *basis    // collects what the player will hold, if not nil
+	out    []byte    // the records, one after the other
+	count  int       // how many there are
+	gone   []removal // what is to be forgotten
+	picks  []pick    // with a budget: what there is to send
+}
+
+// removal is an entity to be forgotten.
+type removal struct {
+	id  uint32
+	why byte
+}
+
+// Why an entity is to be forgotten.
+const (
+	whyHidden    = 0 // it left the view
+	whyDestroyed = 1 // it is no more
+)
+
+// compare lists what a holder of b has to be told: the records of entities, and
+// ids to be forgotten. v is nil for a view that sees everything without a
+// budget; budget is as in Head.
+func (w *World) compare(b *basis, v *View, e Encoding, budget int) {
+	k := &w.walk
+	k.enc, k.number, k.next = e, w.number, nil
+	k.out, k.count, k.gone, k.picks = k.out[:0], 0, k.gone[:0], k.picks[:0]
+	var sight *Sight
+	if v != nil {
+		sight, k.next = v.Sight, v.next
+	}
+	from := 0
+	for i := range w.tables {
+		held := b.known[from:b.ends[i]]
+		from = b.ends[i]
+		if budget > 0 {
+			w.collectSet(i, held, sight.set(i))
+		} else {
+			w.walkSet(i, held, sight.set(i))
+		}
+		if k.next != nil {
+			k.next.ends = append(k.next.ends, len(k.next.known))
+		}
+	}
+	if budget > 0 {
+		w.choose(v, budget)
+	}
+}
+
+// walkSet walks the visible rows of a set and what is known of it side by side.
+func (w *World) walkSet(set int, held []known, s *SetSight) {
+	t, k := &w.tables[set], &w.walk
+	for c, live := range t.rows.Live {
+		seen, due := s.words(c, k.number)
+		for seen &= live; seen != 0; seen &= seen - 1 {
+			slot := uint32(c*ChunkRows + bits.TrailingZeros64(seen))
+			held = k.loseBefore(t, slot, held)
+			e := known{slot: slot, gen: t.gen[slot], id: t.rows.ID[slot], sent: w.tick}
+			if len(held) > 0 && held[0].slot == slot {
+				old := held[0]
+				held = held[1:]
+				switch {
+				case old.gen != e.gen:
+					k.lose(t, old)
+					k.add(w.record(set, slot, 0, k.enc))
+				case t.changed[slot] <= old.sent && old.id != 0:
+				case old.id == 0:
+					k.add(w.record(set, slot, 0, k.enc))
+				case due&(1<<(slot%ChunkRows)) != 0:
+					k.add(w.record(set, slot, old.sent, k.enc))
+				default:
+					e.sent = old.sent
+				}
+			} else {
+				k.add(w.record(set, slot, 0, k.enc))
+			}
+			if k.next != nil {
+				k.next.known = append(k.next.known, e)
+			}
+		}
+	}
+	k.loseBefore(t, ^uint32(0), held)
+}
+
+// loseBefore lists what was held in slots before a given one as gone, and
+// returns the rest.
+func (k *walk) loseBefore(t *table, slot uint32, held []known) []known {
+	for len(held) > 0 && held[0].slot < slot {
+		k.lose(t, held[0])
+		held = held[1:]
+	}
+	return held
+}
+
+// lose lists an entity as gone, unless the player never held it.
+func (k *walk) lose(t *table, old known) {
+	switch {
+	case old.id == 0:
+	case t.holds(old):
+		k.gone = append(k.gone, removal{old.id, whyHidden})
+	default:
+		k.gone = append(k.gone, removal{old.id, whyDestroyed})
+	}
+}
+
+// holds reports whether an entity is still there.
+func (t *table) holds(e known) bool {
+	return t.rows.Live[e.slot/ChunkRows]>>(e.slot%ChunkRows)&1 != 0 && t.gen[e.slot] == e.gen
+}
+
+// add appends a record.
+func (k *walk) add(record []byte) {
+	k.out = append(k.out, record...)
+	k.count++
+}
