@@ -5,6 +5,7 @@ PKGS  := ./...
 UNITS  = $$(go list $(PKGS) | grep -v /e2e)
 FUZZTIME ?= 20s
 WEB   := cmd/gameserver/web
+SDK   := client
 
 .PHONY: help run test check lint bench fuzz client examples web e2e race3 conformance
 .DEFAULT_GOAL := help
@@ -41,6 +42,9 @@ check: ## gofmt, go vet, go fix, page types: nothing to install but Go and Node
 
 test: web client examples check ## everything CI runs: checks, page tests, Go tests plain and with the race detector, end to end
 	@scripts/need gcc chromium python-socketio nginx haproxy
+	@scripts/npm-ci $(SDK)
+	@echo "== decoder: types and unit tests"
+	@cd $(SDK) && npm run --silent check && npm run --silent test
 	@echo "== page: types and unit tests"
 	@cd $(WEB) && npm run --silent check && npm run --silent test
 	@echo "== go test (allocation budgets among them)"

@@ -2,6 +2,7 @@
 // the connection does not.
 
 import "./style.css";
+import type { PlainSnapshot } from "gameserver-client";
 import { Input } from "./input";
 import { Mail } from "./mail";
 import { type Link, Net, RequestError } from "./net";
@@ -56,7 +57,7 @@ class Game {
       drain: () => this.state === "lobby" && ui.fail(explain({ code: "draining", msg: "" })),
       welcome: (w) => (this.welcome = w),
       schema: (s) => this.begin(s),
-      snapshot: (s) => this.session?.snapshot(s, performance.now()),
+      snapshot: (s) => this.snapshot(s),
       event: (e) => this.session?.event(e),
       result: (r) => this.result(r),
       ejected: (e) => this.ejected(e),
@@ -172,6 +173,15 @@ class Game {
     this.welcome = null;
     this.frames.reset();
     this.go("playing");
+  }
+
+  private snapshot(s: PlainSnapshot | Uint8Array): void {
+    try {
+      this.session?.snapshot(s, performance.now());
+    } catch (e) {
+      console.warn(e);
+      this.net.drop(); // the next connection begins with a complete one
+    }
   }
 
   private result(r: MatchResult): void {

@@ -1,6 +1,7 @@
 // One Socket.IO connection, two namespaces. Everything that is told by the
 // server leaves this file through NetEvents; nothing here knows the page.
 
+import type { PlainSnapshot } from "gameserver-client";
 import { Manager, type Socket } from "socket.io-client";
 import * as parser from "socket.io-msgpack-parser";
 import type {
@@ -17,7 +18,6 @@ import type {
   MatchResult,
   QueueState,
   Schema,
-  Snapshot,
   Welcome,
   WireError,
 } from "./wire";
@@ -36,7 +36,7 @@ export interface NetEvents {
   drain(): void;
   welcome(w: Welcome): void;
   schema(s: Schema): void;
-  snapshot(s: Snapshot): void;
+  snapshot(s: PlainSnapshot | Uint8Array): void;
   event(e: GameEvent): void;
   result(r: MatchResult): void;
   /** /match is over without a result; null when the server only said goodbye. */

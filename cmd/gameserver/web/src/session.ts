@@ -1,6 +1,7 @@
 // One match on this screen: its world, what is sent, what the HUD says.
 // Made by welcome and schema; made anew when the connection comes back.
 
+import type { PlainSnapshot } from "gameserver-client";
 import type { Input } from "./input";
 import type { Mail } from "./mail";
 import type { Net } from "./net";
@@ -8,7 +9,7 @@ import { InputPacer } from "./pacer";
 import type { Renderer } from "./render";
 import { Ping, Rate } from "./stats";
 import type { Row, UI } from "./ui";
-import type { GameEvent, InputValue, MatchState, Schema, SeatPlayer, Snapshot, Welcome } from "./wire";
+import type { GameEvent, InputValue, MatchState, Schema, SeatPlayer, Welcome } from "./wire";
 import { type SetPlan, World } from "./world";
 
 const HUD_MS = 120;
@@ -57,11 +58,12 @@ export class Session {
     return r;
   }
 
-  snapshot(s: Snapshot, now: number): void {
+  /** An error is a snapshot that breaks the rules. */
+  snapshot(s: PlainSnapshot | Uint8Array, now: number): void {
     this.world.apply(s, now);
     this.rate.mark(now);
     this.pacer.snapshot(this.world.tick, this.world.lead);
-    this.ping.acknowledged(s.a, now);
+    this.ping.acknowledged(this.world.ack, now);
     this.late += (this.world.lateMs - this.late) * 0.1;
     this.renderer.local.applied(this.world);
   }

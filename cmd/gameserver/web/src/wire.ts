@@ -8,7 +8,6 @@ import type {
   Failed,
   Lobby,
   Match,
-  MatchSnapshot,
   MatchResult as ResultOf,
   MatchWelcome,
   Void,
@@ -38,12 +37,6 @@ export type MatchLost = Void | Failed;
 export type Welcome = MatchWelcome<ArenaGame>;
 export type MatchResult = ResultOf<ArenaGame>;
 export type GameEvent = EventOf<ArenaGame>;
-
-/** t: tick of this state. b: tick it builds on, 0 when complete. a: last input
- * applied. d: how early that was, in quarter ticks. l: how late the server was,
- * in 10 µs. r: removed, [id, why], applied first. e: changed, [id, set, ...every
- * field], read by the schema and not by the game's types. */
-export type Snapshot = Omit<MatchSnapshot<ArenaGame>, "e"> & { e: (number | boolean)[][] };
 
 /** An input with nothing left out. */
 export type InputValue = Required<ArenaInput>;

@@ -6,8 +6,9 @@
 // have stood still; when it moves again, its old state is first recorded at
 // the base tick so that the movement starts there and not long ago.
 
+import { type Entity, type PlainSnapshot, Schema, type SetSchema, State } from "gameserver-client";
 import { PlaybackClock } from "./clock";
-import type { GameEvent, InputValue, Schema, Snapshot } from "./wire";
+import type { GameEvent, InputValue, Schema as WireSchema } from "./wire";
 
 const HISTORY = 32; // samples per track
 const MAX_EVENTS = 512; // waiting for their tick
@@ -27,9 +28,10 @@ export const enum Sight {
 
 /** The fields of one replicated set and how to play them. */
 export class SetPlan {
-  readonly names: string[];
+  readonly index: number;
+  readonly name: string;
+  readonly names: readonly string[];
   readonly size: number;
-  readonly quantum: Float64Array;
   /** 0 step, 1 linear, 2 angle. */
   readonly blend: Uint8Array;
   readonly x: number;
@@ -38,17 +40,12 @@ export class SetPlan {
   readonly vy: number;
   readonly flags: number;
 
-  constructor(
-    readonly index: number,
-    readonly name: string,
-    fields: Schema["sets"][number]["fields"],
-  ) {
-    this.names = fields.map((f) => f[0]);
-    this.size = fields.length;
-    this.quantum = new Float64Array(fields.map((f) => (f[2] > 0 ? f[2] : 1)));
-    this.blend = new Uint8Array(
-      fields.map((f) => (f[2] <= 0 && f[1] !== "f" ? 0 : f[0] === "rot" || f[0] === "aim" ? 2 : 1)),
-    );
+  constructor(readonly set: SetSchema) {
+    this.index = set.number;
+    this.name = set.name;
+    this.names = set.names;
+    this.size = set.size;
+    this.blend = Uint8Array.from(set.names, (n, f) => (!set.smooth(f) ? 0 : n === "rot" || n === "aim" ? 2 : 1));
     this.x = this.names.indexOf("x");
     this.y = this.names.indexOf("y");
     this.vx = this.names.indexOf("vx");
@@ -98,12 +95,10 @@ export class Track {
     return this.head < 0 || field < 0 ? 0 : (this.values[this.head * this.plan.size + field] ?? 0);
   }
 
-  /** Records fields of a wire row, which start at index 2. */
-  push(tick: number, row: readonly (number | boolean)[]): void {
+  /** Records the fields of an entity. */
+  push(tick: number, e: Entity): void {
     const at = this.open(tick) * this.plan.size;
-    for (let f = 0; f < this.plan.size; f++) {
-      this.values[at + f] = Number(row[f + 2] ?? 0) * (this.plan.quantum[f] ?? 1);
-    }
+    for (let f = 0; f < this.plan.size; f++) this.values[at + f] = e.value(f);
   }
 
   /** Repeats the newest sample at a later tick: it stood still until then. */
@@ -201,6 +196,7 @@ export function lerpAngle(a: number, b: number, k: number): number {
 
 /** Everything the server has told about one match. */
 export class World {
+  readonly state: State;
   readonly plans: SetPlan[];
   readonly clock: PlaybackClock;
   /** Tracks to draw, per set: those alive and those whose end is not played yet. */
@@ -222,11 +218,12 @@ export class World {
   private readonly seen = new Map<number, number>();
 
   constructor(
-    schema: Schema,
+    schema: WireSchema,
     readonly rate: number,
     readonly every: number,
   ) {
-    this.plans = schema.sets.map((s, i) => new SetPlan(i, s.name, s.fields));
+    this.state = new State(new Schema(schema));
+    this.plans = this.state.schema.sets.map((s) => new SetPlan(s));
     this.lists = this.plans.map(() => []);
     this.pools = this.plans.map(() => []);
     this.clock = new PlaybackClock(rate, every);
@@ -246,29 +243,32 @@ export class World {
     return this.live.get(id);
   }
 
-  /** Takes in one snapshot that arrived at nowMs. Older ones are ignored. */
-  apply(s: Snapshot, nowMs: number): void {
-    if (s.t <= this.tick && this.snapshots > 0) return;
-    const complete = s.b === 0;
-    const stale = (s.t - this.tick) * this.clock.tickMs > STALE_MS;
-    const base = complete ? this.tick : s.b;
-    this.clock.arrived(s.t, nowMs);
+  /** Takes in one snapshot that arrived at nowMs. One that breaks the rules is an error, and leaves nothing to build on. */
+  apply(snapshot: PlainSnapshot | Uint8Array, nowMs: number): void {
+    const s = this.state;
+    if (snapshot instanceof Uint8Array) s.applyCompact(snapshot);
+    else s.applyPlain(snapshot);
+    const complete = s.base === 0;
+    const stale = (s.tick - this.tick) * this.clock.tickMs > STALE_MS;
+    const base = complete ? this.tick : s.base;
+    this.clock.arrived(s.tick, nowMs);
     this.snapshots++;
     this.epoch++;
-    for (const [id] of s.r) this.end(id, s.t);
-    for (const row of s.e) this.update(row, s.t, base, complete && stale);
+    if (!complete) for (let i = 0; i < s.removals; i++) this.end(s.removed[i]?.id ?? 0, s.tick);
+    for (let i = 0; i < s.changes; i++) this.update(s.changed[i], s.tick, base, complete && stale);
     if (complete) {
-      for (const id of this.live.keys()) if (this.seen.get(id) !== this.epoch) this.end(id, s.t);
+      for (const id of this.live.keys()) if (this.seen.get(id) !== this.epoch) this.end(id, s.tick);
     }
-    this.tick = s.t;
-    this.ack = s.a;
-    this.lead = s.d / 4;
-    this.lateMs = s.l / 100;
+    this.tick = s.tick;
+    this.ack = s.ack;
+    this.lead = s.lead / 4;
+    this.lateMs = s.late / 100;
   }
 
-  private update(row: readonly (number | boolean)[], tick: number, base: number, fresh: boolean): void {
-    const id = Number(row[0]);
-    const set = Number(row[1]);
+  private update(e: Entity | undefined, tick: number, base: number, fresh: boolean): void {
+    if (e === undefined) return;
+    const { id } = e;
+    const set = e.set.number;
     let track = this.live.get(id);
     if (track !== undefined && (fresh || track.plan.index !== set)) {
       this.end(id, tick);
@@ -276,7 +276,7 @@ export class World {
     }
     if (track === undefined) {
       const plan = this.plans[set];
-      if (plan === undefined) return; // a set the schema did not name
+      if (plan === undefined) return; // not possible: the state knows the same schema
       track = this.pools[set]?.pop() ?? new Track(plan);
       track.rate = this.rate;
       track.reset(id, tick);
@@ -285,7 +285,7 @@ export class World {
     } else if (base > 0) {
       track.hold(base);
     }
-    track.push(tick, row);
+    track.push(tick, e);
     this.seen.set(id, this.epoch);
   }
 

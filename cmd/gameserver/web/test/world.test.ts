@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { type PlainSnapshot, SnapshotError } from "gameserver-client";
 import { PlaybackClock } from "../src/clock";
 import { lerpAngle, Sight, World } from "../src/world";
-import type { GameEvent, Schema, Snapshot } from "../src/wire";
+import type { GameEvent, Schema } from "../src/wire";
 
 const schema: Schema = {
   v: 1,
@@ -16,7 +17,7 @@ const EVERY = 3;
 const TICK = 1000 / RATE;
 
 const out = new Float64Array(16);
-const snap = (t: number, b: number, e: Snapshot["e"], r: Snapshot["r"] = []): Snapshot => ({ t, b, a: 0, d: 0, l: 0, e, r });
+const snap = (t: number, b: number, e: PlainSnapshot["e"], r: PlainSnapshot["r"] = []): PlainSnapshot => ({ t, b, a: 0, d: 0, l: 0, e, r });
 const ship = (id: number, x: number, y = 0, rot = 0, hp = 100, flags = 1) => [id, 0, x * 10, y * 10, Math.round(rot * 100), hp, flags];
 const shot = (id: number, x: number, vx = 600) => [id, 1, x * 10, 0, vx, 0, 1];
 
@@ -78,19 +79,22 @@ describe("snapshots", () => {
     expect(w.get(1)?.bornAt).toBe(300);
   });
 
-  it("that are old or repeated change nothing", () => {
+  it("that build on another than the last are an error, and the next must build on nothing", () => {
     const w = make();
     w.apply(snap(6, 0, [ship(1, 100)]), 0);
-    w.apply(snap(6, 3, [ship(1, 500)]), 1);
-    w.apply(snap(3, 0, [ship(1, 700)]), 2);
-    expect(at(w, 1, 6).x).toBeCloseTo(100);
-    expect(w.snapshots).toBe(1);
+    expect(() => w.apply(snap(12, 9, [ship(1, 500)]), 1)).toThrow(SnapshotError);
+    expect(() => w.apply(snap(12, 6, [ship(1, 500)]), 2)).toThrow(SnapshotError);
+    w.apply(snap(15, 0, [ship(1, 700)]), 3);
+    expect(at(w, 1, 15).x).toBeCloseTo(700);
   });
 
-  it("naming an unknown set are read without harm", () => {
+  it("in compact bytes end the same", () => {
     const w = make();
-    w.apply(snap(3, 0, [[9, 44, 1, 2], ship(1, 5)]), 0);
-    expect(w.size).toBe(1);
+    w.apply(snap(3, 0, [shot(5, 0)]), 0);
+    // delta · tick 6 on 3 · nothing of inputs · 5: x + 20 steps, vy + 1
+    w.apply(Uint8Array.of(1, 6, 0, 3, 0, 0, 0, 0, 0, 1, 5, 0b10010, 40, 2), 50);
+    w.advance(0, () => {});
+    expect(at(w, 5, 6).x).toBeCloseTo(2);
   });
 });
 
