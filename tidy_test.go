@@ -43,8 +43,6 @@ const (
 	promproc   = "github.com/prometheus/client_golang/prometheus/collectors"
 	// profile writes --profile files.
 	profile = "github.com/pkg/profile"
-	// rate has the token buckets of the doorstep.
-	rate = "golang.org/x/time/rate"
 	// hdr keeps the load generator's latency histograms.
 	hdr = "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -74,7 +72,7 @@ var imports = map[string][]string{
 	// The doorstep, and what stands on it.
 	"server": {
 		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck", "server/tsgen",
-		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix, rate,
+		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix,
 	},
 	"server/tsgen":    {"sio", "game/snap"},
 	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},

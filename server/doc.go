@@ -18,7 +18,7 @@
 // /match, the newest.
 //
 // What a client may send is bounded by meters, and what cannot be understood is
-// a strike; both end in a close code of docs/PROTOCOL.md.
+// a strike; sio.Abuse keeps count, and both end in a close code of docs/PROTOCOL.md.
 //
 // # Goroutines
 //

@@ -16,9 +16,9 @@ const (
 	PingTimeout = 8 * time.Second
 	// ConnectTimeout is how long a connection may live without a namespace.
 	ConnectTimeout = 10 * time.Second
-	// MaxStrikes is how many bad messages end a socket, with DISCONNECT and
-	// bad_payload: unknown events, malformed arguments. Inputs that the game's
-	// schema refuses have the same bound in game/match.
+	// MaxStrikes is how many bad messages in a minute end a socket, with
+	// DISCONNECT and bad_payload: unknown events, malformed arguments. Inputs that
+	// the game's schema refuses have the same bound in game/match.
 	MaxStrikes = 20
 	// LobbyRate and LobbyBurst bound the events of one socket in /lobby, by the
 	// second and after a pause; above it they are refused with rate_limited.
@@ -26,15 +26,9 @@ const (
 	// LobbyBurst is what a lobby socket may send at once.
 	LobbyBurst = 20
 	// InputFactor bounds the inputs of one socket in /match: so many times the
-	// tick rate, and those of a second at once; above it they are dropped.
+	// tick rate, and those of a second at once; above it they are dropped. What is
+	// a flood, sio.Abuse says.
 	InputFactor = 2
-	// LobbyFlood and InputFlood are how many times those rates a socket may send
-	// for FloodTime; then the connection is closed with rate_limited.
-	LobbyFlood = 4
-	// InputFlood is four times the tick rate.
-	InputFlood = 2
-	// FloodTime is how long a flood is borne.
-	FloodTime = 3 * time.Second
 	// MaxPlayerSockets bounds the lobby sockets of one player; the oldest is
 	// disconnected above it.
 	MaxPlayerSockets = 3

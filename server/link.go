@@ -66,3 +66,13 @@ func (l *link) ResumeToken(epoch uint32) string {
 		Expires: time.Now().Add(lobby.ResumeTTL),
 	})
 }
+
+// cut ends a client that misbehaves. DISCONNECT comes first for a fault that
+// connecting again does not mend, so that a stock client stays away; one that
+// merely sent too much may come back.
+func cut(sock *sio.Socket, why engine.Reason) {
+	if why != engine.ReasonRateLimited {
+		sock.Disconnect(false)
+	}
+	sock.Conn().Close(why)
+}

@@ -2,10 +2,8 @@ package server
 
 import (
 	"log/slog"
-	"sync/atomic"
 	"time"
 
-	"gameserver/engine"
 	"gameserver/lobby"
 	"gameserver/sio"
 )
@@ -21,8 +19,6 @@ type person struct {
 	s        *Server
 	sock     *sio.Socket
 	id, name string
-	meter    meter // of events
-	strikes  atomic.Int32
 }
 
 type lobbyAuth struct {
@@ -85,7 +81,7 @@ func (s *Server) greet(sock *sio.Socket) error {
 	if err := sock.Auth(&auth); err != nil {
 		return &sio.Error{Code: "bad_payload", Msg: "auth must be {name?, session?}", Path: "auth"}
 	}
-	who := &person{s: s, sock: sock, meter: newMeter(LobbyRate, LobbyBurst, LobbyFlood)}
+	who := &person{s: s, sock: sock}
 	if auth.Session != "" {
 		tok, err := s.lobby.Keys().Open(auth.Session, time.Now(), lobby.KindSession)
 		if err == nil {
@@ -109,7 +105,7 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 	if !ok {
 		panic("server: a lobby socket without a player")
 	}
-	sock.OnUnknown(func(*sio.Event) { who.strike("event") })
+	sock.OnUnknown(func(*sio.Event) { s.metrics.refuse("lobby", "bad_event") })
 	listen(who, callHello, func(helloRequest) (helloReply, error) { return s.hello(who), nil })
 	listen(who, callJoin, func(r joinRequest) (joinReply, error) {
 		ticket, err := s.lobby.Join(who.id, r.Queue, r.Rid)
@@ -141,55 +137,16 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 	})
 }
 
-// listen sets the handler of a lobby event. One above the rate is refused before
-// its argument is looked at; an argument that does not fit is a strike.
+// listen sets the handler of a lobby event. An argument that does not fit is a
+// strike.
 func listen[T, R any](who *person, event call[T, R], h func(T) (R, error)) {
-	who.sock.OnArgs(string(event), func(a sio.Args) {
-		v, wait := who.meter.count(time.Now())
-		switch v {
-		case verdictTake:
-		case verdictDrop:
-			ms := (wait + time.Millisecond - 1) / time.Millisecond
-			e := &sio.Error{Code: "rate_limited", Msg: "too many events", RetryMs: int64(ms)}
-			who.answer(a, errorReply{Err: who.s.refusal("lobby", e)})
-			return
-		case verdictCut:
-			who.s.metrics.refuse("lobby", "flood")
-			cut(who.sock, engine.ReasonRateLimited)
-			return
-		}
-		var arg T
-		if err := a.Decode(0, &arg); err != nil {
-			who.answer(a, errorReply{Err: wireError(err)})
-			who.strike("payload")
-			return
-		}
+	sio.OnAck(who.sock, string(event), func(arg T) (R, error) {
 		r, err := h(arg)
 		if err != nil {
-			who.answer(a, errorReply{Err: wireError(err)})
-			return
+			return r, wireError(err)
 		}
-		who.answer(a, r)
+		return r, nil
 	})
-}
-
-// answer sends an ack, if one was asked for.
-func (who *person) answer(a sio.Args, reply any) {
-	if !a.WantsAck() {
-		return
-	}
-	if err := a.Ack(reply); err != nil {
-		who.s.log.Debug("ack not sent", slog.String("player", who.id), slog.Any("err", err))
-	}
-}
-
-// strike counts a message that cannot be understood, and ends the connection
-// when there were too many.
-func (who *person) strike(what string) {
-	who.s.metrics.refuse("lobby", "bad_"+what)
-	if who.strikes.Add(1) == MaxStrikes {
-		cut(who.sock, engine.ReasonBadPayload)
-	}
 }
 
 // hello tells a player who they are and what they have going on.

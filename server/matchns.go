@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
-	"gameserver/engine"
 	"gameserver/game"
 	"gameserver/game/match"
 	"gameserver/lobby"
@@ -22,8 +20,6 @@ type sitter struct {
 	live    *liveMatch
 	seat    *match.Seat // set by sit, before any handler is called
 	scratch []byte      // owned by input
-	meter   meter       // of inputs
-	strikes atomic.Int32
 }
 
 type matchAuth struct {
@@ -84,8 +80,7 @@ func (s *Server) admit(sock *sio.Socket) error {
 	if err := live.match.Claim(ctx, tok.Seat, tok.Epoch, tok.Kind == lobby.KindResume); err != nil {
 		return s.refused("match", err)
 	}
-	most := InputFactor * live.rate
-	sock.Data = &sitter{s: s, sock: sock, token: tok, live: live, meter: newMeter(most, most, InputFlood)}
+	sock.Data = &sitter{s: s, sock: sock, token: tok, live: live}
 	return nil
 }
 
@@ -114,23 +109,13 @@ func (s *Server) sit(sock *sio.Socket) {
 	sock.OnRaw("input", c.input)
 	sock.OnArgs("request", c.request)
 	sock.OnArgs("leave", c.leave)
-	sock.OnUnknown(func(*sio.Event) { c.strike("event") })
+	sock.OnUnknown(func(*sio.Event) { s.metrics.refuse("match", "bad_event") })
 	sock.OnDisconnect(func(string) { seat.Detach() })
 }
 
 // input hands an input to the match. It runs on the reader; ev's bytes die when
 // it returns.
 func (c *sitter) input(ev *sio.Event) {
-	switch v, _ := c.meter.count(time.Now()); v {
-	case verdictTake:
-	case verdictDrop:
-		c.s.metrics.refuse("match", "input_rate")
-		return
-	case verdictCut:
-		c.s.metrics.refuse("match", "input_flood")
-		cut(c.sock, engine.ReasonRateLimited)
-		return
-	}
 	arg := ev.Arg(0)
 	if ev.Parser() != sio.ParserMsgpack {
 		var err error
@@ -148,23 +133,11 @@ func (c *sitter) input(ev *sio.Event) {
 	c.seat.Input(in.tick, in.seen, in.value)
 }
 
-// strike counts a message that cannot be understood, and closes the connection
-// when there were too many.
+// strike counts a message that cannot be understood. After too many of them the
+// connection ends.
 func (c *sitter) strike(what string) {
 	c.s.metrics.refuse("match", "bad_"+what)
-	if c.strikes.Add(1) == MaxStrikes {
-		cut(c.sock, engine.ReasonBadPayload)
-	}
-}
-
-// cut ends a client that misbehaves. DISCONNECT comes first for a fault that
-// connecting again does not mend, so that a stock client stays away; one that
-// merely sent too much may come back.
-func cut(sock *sio.Socket, why engine.Reason) {
-	if why != engine.ReasonRateLimited {
-		sock.Disconnect(false)
-	}
-	sock.Conn().Close(why)
+	c.sock.Strike()
 }
 
 // request asks the game something; the match answers from its owner.

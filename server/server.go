@@ -173,6 +173,7 @@ func (s *Server) start() (err error) {
 		s.io = sio.New(sio.Config{
 			Engine:         s.engineConfig(),
 			ConnectTimeout: ConnectTimeout,
+			Abuse:          abuse(),
 			// Engine refuses Socket.IO v2 already; were it let in one day, the
 			// lobby and the matches stay closed to it.
 			RefuseEIO3: func(string) bool { return true },
@@ -213,6 +214,27 @@ func (s *Server) queues() []lobby.Queue {
 		})
 	}
 	return list
+}
+
+// abuse is what one connection may send to /lobby and /match.
+func abuse() sio.Abuse {
+	return sio.Abuse{
+		Classes: []sio.Class{
+			{Namespace: lobbyNamespace, Messages: sio.Rate{PerSecond: LobbyRate, Burst: LobbyBurst}},
+			{Namespace: lobby.MatchNamespace, Events: []string{"input"}, Rates: inputRates},
+		},
+		Strict:  func(string) bool { return true },
+		Strikes: MaxStrikes - 1,
+	}
+}
+
+// inputRates are a seat's rates: they follow from how fast its match ticks.
+func inputRates(sock *sio.Socket) (messages, bytes sio.Rate) {
+	most := 1 // who comes back for a result has no seat
+	if c, ok := sock.Data.(*sitter); ok {
+		most = InputFactor * c.live.rate
+	}
+	return sio.Rate{PerSecond: most, Burst: most}, sio.Rate{}
 }
 
 // engineConfig is what the server asks of its transports.

@@ -14,8 +14,9 @@ import (
 //
 // Above a rate an event is not handled: if it asked for an ack it is answered
 // with rate_limited and retryMs, otherwise it is dropped and counted. A client
-// that sends at more than four times a rate for three seconds on end is closed
-// with rate_limited, without a look at its messages.
+// that sends at more than four times a rate for three seconds on end, or a
+// minute's worth within one, is closed with rate_limited, without a look at its
+// messages.
 type Abuse struct {
 	// Off switches all of it off.
 	Off bool
@@ -34,8 +35,9 @@ type Abuse struct {
 	// Strict says in which namespaces events that do not fit their handler, or
 	// have none, are strikes. Nil: in none.
 	Strict func(namespace string) bool
-	// Strikes is how many there may be in a minute: 20. The next closes the
-	// connection with bad_payload.
+	// Strikes is how many there may be in a minute: 20. The next ends the socket,
+	// with DISCONNECT so that a stock client stays away, and closes the connection
+	// with bad_payload.
 	Strikes int
 }
 
@@ -51,6 +53,10 @@ type Class struct {
 	Events    []string // none: all
 	Messages  Rate
 	Bytes     Rate
+	// Rates, where it is set, says the rates of one socket in place of Messages
+	// and Bytes. It is asked when the socket first sends such an event, on the
+	// reader, and must not block.
+	Rates func(*Socket) (messages, bytes Rate)
 }
 
 func (a *Abuse) withDefaults() {
@@ -112,12 +118,13 @@ func (b *bucket) take(r Rate, n int, now time.Time) (retry time.Duration, hard b
 		b.window, b.sum = now, 0
 	}
 	b.sum += float64(n)
+	hard = b.surges >= hardSeconds || b.sum > burst+hardBurst*rate
 	cost := min(float64(n), burst)
 	if b.tokens >= cost {
 		b.tokens -= cost
-		return 0, b.surges >= hardSeconds
+		return 0, hard
 	}
-	return time.Duration((cost - b.tokens) / rate * float64(time.Second)), b.surges >= hardSeconds
+	return time.Duration((cost - b.tokens) / rate * float64(time.Second)), hard
 }
 
 // meter is a pair of buckets.
@@ -129,12 +136,34 @@ func (m *meter) take(messages, bytes Rate, n int, now time.Time) (retry time.Dur
 	return max(r1, r2), h1 || h2
 }
 
+// classMeter is what is left to one connection in a class.
+type classMeter struct {
+	meter
+	of              *Socket // whose rates these are
+	messages, bytes Rate
+}
+
+// ratesOf are the rates of a class for a socket. What was already spent stays so
+// when another socket of the connection takes its place.
+func (m *classMeter) ratesOf(c *Class, s *Socket) (messages, bytes Rate) {
+	if c.Rates == nil {
+		return c.Messages, c.Bytes
+	}
+	if m.of != s {
+		m.of = s
+		m.messages, m.bytes = c.Rates(s)
+		m.messages, m.bytes = m.messages.or(Rate{}), m.bytes.or(Rate{})
+	}
+	return m.messages, m.bytes
+}
+
 // budget is what a connection may still send. Its reader owns it.
 type budget struct {
 	all           meter
 	joins         bucket
-	classes       []meter
-	retry         time.Duration // of the packet that is being read
+	classes       []classMeter
+	now           time.Time     // when the packet that is being read came
+	retry         time.Duration // of that packet
 	size          int
 	early         int // messages before the first namespace
 	earlyBytes    int
@@ -164,7 +193,8 @@ func (c *conn) charge(n int) error {
 	if !c.owes { // otherwise it belongs to the packet before
 		b.retry, b.size = 0, 0
 	}
-	retry, hard := b.all.take(a.Messages, a.Bytes, n, time.Now())
+	b.now = time.Now()
+	retry, hard := b.all.take(a.Messages, a.Bytes, n, b.now)
 	if hard {
 		return errFlood
 	}
@@ -181,9 +211,11 @@ func (c *conn) chargeEvent(s *Socket, e *Event) (limited bool, err error) {
 	}
 	if i := a.class(s.nsp.name, e.name); i >= 0 {
 		if b.classes == nil {
-			b.classes = make([]meter, len(a.Classes))
+			b.classes = make([]classMeter, len(a.Classes))
 		}
-		retry, hard := b.classes[i].take(a.Classes[i].Messages, a.Classes[i].Bytes, b.size, time.Now())
+		m := &b.classes[i]
+		messages, bytes := m.ratesOf(&a.Classes[i], s)
+		retry, hard := m.take(messages, bytes, b.size, b.now)
 		if hard {
 			return true, errFlood
 		}
@@ -233,8 +265,9 @@ func rateLimited(retry time.Duration) *Error {
 	return &Error{Code: codeRateLimited, Msg: "Too many requests", RetryMs: max(ms, 1)}
 }
 
-// strike counts an event that makes no sense, where that matters.
-func (s *Socket) strike() {
+// Strike counts an event that makes no sense, where [Abuse.Strict] holds that
+// against the client: handlers set with OnRaw or OnArgs say so themselves.
+func (s *Socket) Strike() {
 	c := s.conn
 	a := &c.srv.cfg.Abuse
 	if a.Off || a.Strict == nil || !a.Strict(s.nsp.name) {
@@ -251,6 +284,7 @@ func (s *Socket) strike() {
 	c.mu.Unlock()
 	if out {
 		c.srv.refused("strikes")
+		s.Disconnect(false)
 		c.link.Close(engine.ReasonBadPayload)
 	}
 }

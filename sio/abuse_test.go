@@ -2,6 +2,7 @@ package sio
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,56 @@ func TestAbuseClasses(t *testing.T) {
 		require.Equal(t, map[string]int{"chat": 2, "free": 5, "big": 1}, count)
 		p.leaves()
 	})
+}
+
+// The rates of a class may follow from the socket. A socket that takes the
+// place of another has its own rate, but not its burst anew.
+func TestAbuseClassRates(t *testing.T) {
+	rates := map[string]Rate{"fast": {PerSecond: 4, Burst: 4}, "slow": {PerSecond: 1, Burst: 2}, "free": {}}
+	cfg := Config{Abuse: Abuse{Classes: []Class{{Namespace: "/", Rates: func(s *Socket) (messages, bytes Rate) {
+		return rates[s.Data.(string)], Rate{}
+	}}}}}
+	bubble(t, cfg, func(t bubbleT, s *Server) {
+		n := 0
+		s.Of("/").Use(func(s *Socket) error {
+			var auth struct{ Kind string }
+			defer func() { s.Data = auth.Kind }()
+			return s.Auth(&auth)
+		})
+		s.Of("/").OnConnection(func(s *Socket) { s.OnRaw("e", func(*Event) { n++ }) })
+		handled := func(p *peer, kind string) int {
+			p.sends(`0{"Kind":"` + kind + `"}`)
+			n = 0
+			p.sends(slices.Repeat([]string{`2["e"]`}, 10)...)
+			p.sends("1")
+			return n
+		}
+		p := dial(t, s)
+		require.Equal(t, 10, handled(p, "free"))
+		require.Equal(t, 4, handled(p, "fast"))
+		require.Zero(t, handled(p, "slow"), "what is spent is spent")
+		time.Sleep(time.Minute)
+		require.Equal(t, 2, handled(p, "slow"))
+		p.leaves()
+	})
+}
+
+// A minute's worth in one second is a flood at once; the burst is not counted.
+func TestAbuseHardAtOnce(t *testing.T) {
+	run := func(n int) (closed engine.Reason) {
+		bubble(t, Config{Abuse: Abuse{Messages: Rate{PerSecond: 10, Burst: 50}}}, func(t bubbleT, s *Server) {
+			p := joined(t, s)
+			time.Sleep(time.Minute)
+			for range n {
+				p.sends(`2["e"]`)
+			}
+			closed = p.link.closed()
+			p.leaves()
+		})
+		return closed
+	}
+	require.Zero(t, run(10*hardBurst+50))
+	require.Equal(t, engine.ReasonRateLimited, run(10*hardBurst+51))
 }
 
 // The seconds have to be on end.
@@ -170,6 +221,7 @@ func TestAbuseStrikes(t *testing.T) {
 		p.sends(`2/strict,["n","x"]`, `2/strict,["nobody"]`, `2/strict,["n","x"]`)
 		p.open()
 		p.sends(`2/strict,["nobody"]`)
+		p.wants(`0/strict,{"sid":"SID"}`, "1/strict,") // so that a stock client does not come back
 		p.closedWith(engine.ReasonBadPayload)
 	})
 }

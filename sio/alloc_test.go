@@ -66,7 +66,10 @@ func inputPacket(tb testing.TB, p Parser) []byte {
 func TestAllocReceiveRaw(t *testing.T) {
 	for _, p := range parsers() {
 		got, scratch := 0, make([]byte, 0, 256)
-		c, _ := settled(t, New(Config{}), p, func(s *Socket) {
+		metered := Abuse{Classes: []Class{{Namespace: "/match", Events: []string{"input"}, Rates: func(*Socket) (messages, bytes Rate) {
+			return Rate{PerSecond: 1e6}, Rate{PerSecond: 1e9}
+		}}}}
+		c, _ := settled(t, New(Config{Abuse: metered}), p, func(s *Socket) {
 			s.OnRaw("input", func(e *Event) {
 				var err error
 				scratch, err = e.AppendArg(scratch[:0], 0)

@@ -29,10 +29,6 @@ func NewDecoder(p Parser, l Limits) *Decoder {
 	return &Decoder{parser: p, lim: l.withDefaults()}
 }
 
-// Parser returns the parser of the connection, ParserAuto before the first
-// message.
-func (d *Decoder) Parser() Parser { return d.parser }
-
 // Owed returns the number of attachments that must come before anything else.
 func (d *Decoder) Owed() int { return d.owed }
 

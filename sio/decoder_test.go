@@ -200,17 +200,17 @@ func TestMsgpackVerdicts(t *testing.T) {
 func TestParserLocks(t *testing.T) {
 	connect := unhex(t, "82 a474797065 00 a36e7370 a12f")
 	d := NewDecoder(ParserAuto, Limits{})
-	require.Equal(t, ParserAuto, d.Parser())
+	require.Equal(t, ParserAuto, d.parser)
 	_, err := d.Decode([]byte("0"), false)
 	require.NoError(t, err)
-	require.Equal(t, ParserJSON, d.Parser())
+	require.Equal(t, ParserJSON, d.parser)
 	_, err = d.Decode(connect, true)
 	require.ErrorIs(t, err, ErrProtocol)
 
 	d = NewDecoder(ParserAuto, Limits{})
 	_, err = d.Decode(connect, true)
 	require.NoError(t, err)
-	require.Equal(t, ParserMsgpack, d.Parser())
+	require.Equal(t, ParserMsgpack, d.parser)
 	_, err = d.Decode([]byte("0"), false)
 	require.ErrorIs(t, err, ErrProtocol)
 
@@ -218,7 +218,7 @@ func TestParserLocks(t *testing.T) {
 		d = NewDecoder(ParserAuto, Limits{})
 		_, err = d.Decode(first, true)
 		require.ErrorIs(t, err, ErrProtocol, "%x", first)
-		require.Equal(t, ParserAuto, d.Parser())
+		require.Equal(t, ParserAuto, d.parser)
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *Socket) answer(a Args, event string, result any, err error) {
 		if shown.Code == codeBadPayload {
 			s.conn.srv.count.badPayloads.Add(1)
 			s.conn.srv.refused(codeBadPayload)
-			s.strike()
+			defer s.Strike() // the answer comes first
 		}
 		result = refusal{Err: shown}
 	}
@@ -194,7 +194,7 @@ func (s *Socket) handle(e *Event) {
 // ignore counts an event that has no handler.
 func (s *Socket) ignore(unknown *handler, e *Event) {
 	s.conn.srv.count.unknown.Add(1)
-	s.strike()
+	s.Strike()
 	if unknown != nil {
 		s.callRaw(unknown, e)
 	}

@@ -25,6 +25,7 @@ const (
 	markBytes            = 32                   // room for an offset
 	hardFactor           = 4                    // times a rate of Config.Abuse …
 	hardSeconds          = 3                    // … for so many seconds on end: closed
+	hardBurst            = 60                   // seconds' worth within one, the burst not counted; more: closed
 	lowWater             = 16 << 10             // bytes in the transport below which it is given more
 	pumpEvery            = 5 * time.Millisecond // between two looks at whether it has room
 	replaceWait          = 5 * time.Second      // for the handlers of a connection that its client has given up
