@@ -71,10 +71,11 @@ var imports = map[string][]string{
 	"lobby": nil,
 	// The doorstep, and what stands on it.
 	"server": {
-		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck", "server/tsgen",
+		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck", "server/tsgen", "server/flight",
 		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix,
 	},
 	"server/tsgen":    {"sio", "game/snap"},
+	"server/flight":   {"tick"},
 	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
 	"cmd/gameserver":  {"server", "game", "game/arena"},
 	"cmd/conformance": {"engine", "sio", kong, msgpack},

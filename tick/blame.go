@@ -32,9 +32,10 @@ func (c Cause) String() string {
 // took more than half of its time.
 type Blame struct {
 	Entry  string
-	Worker int    // that ran it
-	N      uint64 // number of the tick
-	Due    int64  // on the clock of Scheduler.Now
+	Worker int           // that ran it
+	N      uint64        // number of the tick
+	Due    int64         // on the clock of Scheduler.Now
+	Length time.Duration // from one tick to the next
 
 	// Why it began late: the parts add up to Late. All zero if it did not.
 	Late      time.Duration
@@ -48,7 +49,6 @@ type Blame struct {
 	// Where its own time went, if it took more than half of Length: the parts add
 	// up to Took, and Phases to TookParts[CauseBusy]; the last phase is no phase.
 	Took      time.Duration
-	Length    time.Duration
 	TookParts [NumCauses]time.Duration
 	Phases    [NumPhases + 1]time.Duration
 
@@ -244,7 +244,7 @@ func (s *split) take(c Cause, ns int64) int64 {
 // judge explains a tick with all evidence. Measured causes are taken first, the
 // exact before the estimated; what they leave of a busy time is the busy ticks'.
 func (r *raw) judge(h host, b *Blame) {
-	*b = Blame{Entry: r.name, Worker: r.worker, N: r.n, Due: r.due}
+	*b = Blame{Entry: r.name, Worker: r.worker, N: r.n, Due: r.due, Length: time.Duration(r.length)}
 	if r.late {
 		r.judgeLate(h, b)
 	}
@@ -289,7 +289,7 @@ func (r *raw) judgeLate(h host, b *Blame) {
 }
 
 func (r *raw) judgeLong(h host, b *Blame) {
-	b.Took, b.Length = time.Duration(r.end-r.start), time.Duration(r.length)
+	b.Took = time.Duration(r.end - r.start)
 	s := split{&b.TookParts, r.end - r.start}
 	s.take(CauseGC, h.paused(r.start, r.end))
 	s.take(CauseStolen, h.stolen(r.start, r.end))
