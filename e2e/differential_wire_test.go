@@ -51,7 +51,7 @@ func parseText(s string) (packet, int, error) {
 	if s = s[digits:]; s == "" {
 		return p, n, nil
 	}
-	return p, n, json.Unmarshal([]byte(s), &p.data)
+	return p, n, json.Unmarshal([]byte(markHalves(s)), &p.data)
 }
 
 // fill puts attachments in the place of their placeholders.

@@ -2,6 +2,7 @@ package sio
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -33,8 +34,8 @@ func TestJSONVerdicts(t *testing.T) {
 		`2["connect"]`, `2["connect_error"]`, `2["disconnect"]`, `2["disconnecting"]`,
 		`2["newListener"]`, `2["removeListener"]`, `2["\u0063onnect"]`,
 		`2["a"`, `2abc["x"]`, `2["a"]x`, `2["a"]]`, `2["a",]`, `2["a" 1]`, `2["a",01]`, `2["a",1.]`, `2["a",.5]`,
-		`2["a",+1]`, `2["a",1e]`, `2["a",NaN]`, `2["a",tru]`, `2["a","\x"]`, `2["a","\u12"]`, `2["a","\ud800"]`,
-		`2["a","\udc00"]`, `2["a","\ud800\ud800"]`, "2[\"a\",\"\n\"]", "2[\"a\",\"\xff\"]", "2\ufeff[\"a\"]",
+		`2["a",+1]`, `2["a",1e]`, `2["a",NaN]`, `2["a",tru]`, `2["a","\x"]`, `2["a","\u12"]`, `2["a","\ud8"]`,
+		`2["a","\ud800\u"]`, `2["a","\ud800\"]`, "2[\"a\",\"\n\"]", "2[\"a\",\"\xff\"]", "2\ufeff[\"a\"]",
 		`2["a",{1:2}]`, `2["a",{"b"}]`, `2["a",{"b":}]`, `2["a",{"b":1,}]`, `2["a",{"b":1]`, `2["a",[1}]`, `2["a",'x']`,
 		`22147483649["x"]`, `299999999999999999999["x"]`, `2007["x"]`, `2-1["x"]`,
 		`5["a"]`, `50-["a"]`, `5-["a"]`, `501-["a",{"_placeholder":true,"num":0}]`, `511-["a"]`, `599-["a"]`, `5111-["a"]`, `51`, `5`,
@@ -71,6 +72,42 @@ func TestJSONPacketParts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "1", string(e.Arg(0)))
 	require.Equal(t, `"two"`, string(e.Arg(1)))
+}
+
+// Half of a surrogate pair, as JavaScript leaves of a character that a string
+// was cut in, is U+FFFD wherever it stands: in the raw bytes too, which may be
+// passed on to whom the half would be malformed.
+func TestLoneSurrogates(t *testing.T) {
+	for in, want := range map[string]string{
+		`"\ud83d"`: `"\ufffd"`, `"\uDE00x"`: `"\ufffdx"`, `"a\ud83db"`: `"a\ufffdb"`, `"\ud83d\n"`: `"\ufffd\n"`,
+		`"\ud83d\ud83d\ude00"`: `"\ufffd\ud83d\ude00"`, `"\ude00\ud83d"`: `"\ufffd\ufffd"`,
+		`"\ud83d\u0041"`: `"\ufffd\u0041"`, `"\\ud83d"`: `"\\ud83d"`, `"\uFFFD\ufffd"`: `"\uFFFD\ufffd"`,
+		`{"\udfff":["\ud800"]}`: `{"\ufffd":["\ufffd"]}`,
+	} {
+		sent := []byte(`2["e",` + in + `]`)
+		before := bytes.Clone(sent)
+		e, err := NewDecoder(ParserJSON, Limits{}).Decode(sent, false)
+		require.NoError(t, err, in)
+		require.Equal(t, want, string(e.Arg(0)), in)
+		require.Equal(t, before, sent, "the message belongs to its reader")
+		// Every reader agrees on what it says, encoding/json too.
+		var ours, theirs any
+		require.NoError(t, e.Args(nil).Decode(0, &ours))
+		require.NoError(t, json.Unmarshal([]byte(in), &theirs))
+		require.Equal(t, theirs, ours, in)
+		packed, err := e.AppendArg(nil, 0)
+		require.NoError(t, err)
+		direct, err := TranscodeJSON(nil, []byte(in))
+		require.NoError(t, err)
+		require.Equal(t, packed, direct)
+		require.NoError(t, mpcheck.Check(packed, mpcheck.Limits{}))
+	}
+	e, err := NewDecoder(ParserJSON, Limits{}).Decode([]byte(`2["cut \ud83d"]`), false)
+	require.NoError(t, err)
+	require.Equal(t, "cut \ufffd", e.Name())
+	e, err = NewDecoder(ParserJSON, Limits{}).Decode([]byte(`0{"name":"\ud83d"}`), false)
+	require.NoError(t, err)
+	require.Equal(t, `{"name":"\ufffd"}`, string(e.Data()))
 }
 
 // A number as event name is the name JavaScript would make of it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func jsonSeeds() []string {
 	return []string{
 		`0`, `0{}`, `0/admin,{"token":"x"}`, `1`, `2["a"]`, `2/n,17["a",{"b":[1,2.5e-3,null]}]`, `30[]`, `4{"message":"x"}`,
 		`51-["a",{"_placeholder":true,"num":0}]`, `62-3[{"num":1,"_placeholder":true},{"_placeholder":true,"num":0}]`,
-		`2[5]`, `2["\ud83d\ude00\u0041"]`, `2[ "a" , [ { } ] ]`, `2["a","\ud800"]`, `511-[]`, `2["a",1e999]`, strings.Repeat("[", 40), `2["a",-0]`,
+		`2[5]`, `2["\ud83d\ude00\u0041"]`, `2[ "a" , [ { } ] ]`, `2["a","\ud800"]`, `2["\udc00",{"\ud83d":"\\ud83d"}]`, `511-[]`, `2["a",1e999]`, strings.Repeat("[", 40), `2["a",-0]`,
 	}
 }
 
@@ -48,6 +49,7 @@ func FuzzJSONPacket(f *testing.F) {
 		if !json.Valid(e.Data()) {
 			t.Fatalf("accepted %q", text)
 		}
+		sameValue(t, text, e.Data())
 		var list []json.RawMessage
 		if json.Unmarshal(e.Data(), &list) == nil && e.Type() != PacketConnectError {
 			if e.Type() == PacketEvent {
@@ -57,6 +59,25 @@ func FuzzJSONPacket(f *testing.F) {
 		}
 	})
 }
+
+// sameValue: the payload says what the message said, and has no half of a
+// surrogate pair, of which encoding/json makes U+FFFD.
+func sameValue(t *testing.T, text, data []byte) {
+	t.Helper()
+	if halves.Match(pairs.ReplaceAll(data, nil)) {
+		t.Fatalf("half a surrogate pair in %q", data)
+	}
+	var sent, got any
+	errSent, errGot := json.Unmarshal(text[len(text)-len(data):], &sent), json.Unmarshal(data, &got)
+	if (errSent == nil) != (errGot == nil) || !reflect.DeepEqual(sent, got) {
+		t.Fatalf("%q became %q", text, data)
+	}
+}
+
+var (
+	pairs  = regexp.MustCompile(`\\\\|(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}`)
+	halves = regexp.MustCompile(`(?i)\\ud[89a-f]`)
+)
 
 func checkArgs(t *testing.T, e *Event, list []json.RawMessage) {
 	t.Helper()

@@ -1,6 +1,8 @@
 package sio
 
 import (
+	"bytes"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -192,7 +194,7 @@ func scanWord(b []byte, word string) int {
 }
 
 // scanString returns the length of the string literal at the start of b with
-// its quotes, or 0. Lone surrogates are refused: they are not text in msgpack.
+// its quotes, or 0.
 func scanString(b []byte) int {
 	for i := 1; i < len(b); {
 		switch ch := b[i]; {
@@ -228,20 +230,47 @@ func scanEscape(b []byte) int {
 }
 
 // readUnicode reads \uXXXX, or two of them when they are a surrogate pair, and
-// returns the length consumed, 0 when it is neither.
+// returns the length consumed, 0 when it is neither. Half of a pair is U+FFFD.
 func readUnicode(b []byte) (r rune, n int) {
 	r, ok := readHex(b)
 	if !ok {
 		return 0, 0
 	}
-	if r < 0xd800 || r > 0xdfff {
+	if !utf16.IsSurrogate(r) {
 		return r, 6
 	}
-	low, ok := readHex(b[6:])
-	if !ok || r > 0xdbff || low < 0xdc00 || low > 0xdfff {
-		return 0, 0
+	low, _ := readHex(b[6:])
+	if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+		return r, 6
 	}
-	return (r-0xd800)<<10 + (low - 0xdc00) + 0x10000, 12
+	return r, 12
+}
+
+// wellFormed returns a checked payload as it is, or a copy in which each half of
+// a surrogate pair is U+FFFD: what JavaScript makes of a string that was cut
+// inside a character has no UTF-8, so no msgpack client could be sent it, and
+// strict parsers of JSON refuse it.
+func wellFormed(b []byte) []byte {
+	copied := false
+	for i := 0; ; {
+		next := bytes.IndexByte(b[i:], '\\')
+		if next < 0 {
+			return b
+		}
+		i += next
+		if b[i+1] != 'u' {
+			i += 2
+			continue
+		}
+		_, n := readUnicode(b[i:])
+		if r, _ := readHex(b[i:]); n == 6 && utf16.IsSurrogate(r) {
+			if !copied {
+				b, copied = bytes.Clone(b), true
+			}
+			copy(b[i:], `\ufffd`)
+		}
+		i += n
+	}
 }
 
 func readHex(b []byte) (rune, bool) {

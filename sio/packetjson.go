@@ -60,7 +60,7 @@ func parseJSON(e *Event, b []byte, n int, l Limits, scratch []byte) error {
 	if err := c.run(); err != nil {
 		return err
 	}
-	e.data, e.nargs = b, c.top
+	e.data, e.nargs = wellFormed(b), c.top
 	return jsonPayload(e, scratch)
 }
 

@@ -11,7 +11,8 @@ import (
 
 // TranscodeJSON appends the one JSON value in json to dst as msgpack, so that a
 // reader of msgpack serves both parsers. It checks json first: 16 levels, 4096
-// values, valid UTF-8, nothing after the value, finite numbers. On an error dst
+// values, valid UTF-8, nothing after the value, finite numbers. Half of a
+// surrogate pair, which has no UTF-8, becomes U+FFFD. On an error dst
 // is returned as it was. It allocates only to grow dst.
 func TranscodeJSON(dst, json []byte) ([]byte, error) {
 	c := jsonCheck{b: json, depth: mpcheck.DefaultDepth, items: mpcheck.DefaultItems}
