@@ -75,12 +75,14 @@ type serveFlags struct {
 
 	kong.Plugins // Config.Flags
 
-	Admin      string `group:"Operation" default:"${admin}" placeholder:"ADDR" help:"Address for /metrics, /debug/pprof, /healthz and /readyz (${default}); empty for none."`
-	AdminToken string `group:"Operation" placeholder:"TOKEN" help:"Ask for this token on the admin address; needed when that is not loopback."`
-	Secret     string `group:"Operation" placeholder:"TEXT" help:"Seals session and seat tokens, 16 bytes at least; random when empty, and sessions end with the process."`
-	CrashDir   string `group:"Operation" default:"${crashdir}" placeholder:"DIR" help:"Where to write what is known about a match that failed (${default}); empty for nowhere."`
-	LogLevel   string `group:"Operation" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
-	LogFormat  string `group:"Operation" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto, text or json (${default}: text on a terminal)."`
+	Admin      string        `group:"Operation" default:"${admin}" placeholder:"ADDR" help:"Address for /metrics, /debug/pprof, /healthz and /readyz (${default}); empty for none."`
+	AdminToken string        `group:"Operation" placeholder:"TOKEN" help:"Ask for this token on the admin address; needed when that is not loopback."`
+	Secret     string        `group:"Operation" placeholder:"TEXT" help:"Seals session and seat tokens, 16 bytes at least; random when empty, and sessions end with the process."`
+	CrashDir   string        `group:"Operation" default:"${crashdir}" placeholder:"DIR" help:"Where to write what is known about a match that failed (${default}); empty for nowhere."`
+	TraceDir   string        `group:"Operation" default:"${tracedir}" placeholder:"DIR" help:"Where to save what led to a late tick (${default}); empty for nowhere."`
+	TraceOver  time.Duration `group:"Operation" default:"0" placeholder:"TIME" help:"How late or long a tick must be for that; one period of its match if 0."`
+	LogLevel   string        `group:"Operation" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+	LogFormat  string        `group:"Operation" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto, text or json (${default}: text on a terminal)."`
 
 	Profile    string `group:"Profiling" default:"" enum:",cpu,mem,block,mutex,goroutine,trace" placeholder:"KIND" help:"Write a profile of the whole run: cpu, mem, block, mutex, goroutine or trace."`
 	ProfileDir string `group:"Profiling" default:"." placeholder:"DIR" help:"Where to write it (${default})."`
@@ -149,7 +151,8 @@ func (s *Server) parse(name string, args []string, flags *cli, stdout, stderr io
 			"admin":     s.cfg.Admin,
 			"queuefill": s.cfg.QueueFill.String(),
 			"drain":     s.cfg.DrainTimeout.String(),
-			"crashdir":  s.crashDir(),
+			"crashdir":  folder(s.cfg.CrashDir, "crashes"),
+			"tracedir":  folder(s.cfg.TraceDir, "traces"),
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Help(help),
@@ -169,12 +172,12 @@ func (s *Server) parse(name string, args []string, flags *cli, stdout, stderr io
 	return exitOK, false
 }
 
-// crashDir is where Main writes crash files without the flag.
-func (s *Server) crashDir() string {
-	if s.cfg.CrashDir != "" {
-		return s.cfg.CrashDir
+// folder is where Main writes files without the flag.
+func folder(given, kind string) string {
+	if given != "" {
+		return given
 	}
-	return filepath.Join(os.TempDir(), "gameserver-crashes")
+	return filepath.Join(os.TempDir(), "gameserver-"+kind)
 }
 
 // help prints what the program is before what serve can do: serve is what
@@ -199,12 +202,16 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	s.cfg.TrustedProxies = f.TrustedProxy
 	s.cfg.QueueFill, s.cfg.DrainTimeout = f.QueueFill, f.DrainTimeout
 	s.cfg.CrashDir = f.CrashDir
+	s.cfg.TraceDir, s.cfg.TraceOver = f.TraceDir, f.TraceOver
 	if f.Secret != "" {
 		s.cfg.Secret = []byte(f.Secret)
 	}
 	s.setLogger(newLogger(stderr, f.LogLevel, f.LogFormat))
 	if s.cfg.QueueFill <= 0 || s.cfg.DrainTimeout <= 0 {
 		return usage("--queue-fill and --drain-timeout must be positive")
+	}
+	if s.cfg.TraceOver < 0 {
+		return usage("--trace-over must not be negative")
 	}
 	if err := s.setup(); err != nil {
 		return usageError{err}

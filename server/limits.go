@@ -51,6 +51,12 @@ const (
 	MaxCrashQueue = 16
 	// MaxCrashText bounds each text in a crash file in bytes; the rest is cut off.
 	MaxCrashText = 64 << 10
+	// MaxTraces bounds the traces that POST /debug/trace takes in a minute; above it
+	// 429 is answered. One is taken at a time; meanwhile 409 is answered.
+	MaxTraces = 12
+	// TraceReadTime is how long a reader of a trace may take; then the connection
+	// is closed.
+	TraceReadTime = 2 * time.Minute
 	// MaxRefusals bounds the label pairs of gs_refused_total; more are counted
 	// as "other".
 	MaxRefusals = 256

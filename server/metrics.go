@@ -88,6 +88,7 @@ func (c *census) Collect(ch chan<- prometheus.Metric) {
 	c.lobby(w)
 	c.matches(w)
 	c.ticks(w)
+	c.traces(w)
 }
 
 func (c *census) connections(w writer) {
@@ -175,6 +176,18 @@ func (c *census) ticks(w writer) {
 	for p := range tick.NumPhases {
 		w.histogram("gs_tick_phase_seconds", "How long the phases of ticks took.", t.Phases[p], "phase", p.String())
 	}
+}
+
+func (c *census) traces(w writer) {
+	if c.s.flight == nil {
+		return
+	}
+	t := c.s.flight.Stats()
+	const help = "Late, long or stuck ticks that asked for a trace, by what came of it."
+	w.counter("gs_traces_total", help, float64(t.Saved), "result", "saved")
+	w.counter("gs_traces_total", help, float64(t.Suppressed), "result", "too_soon")
+	w.counter("gs_traces_total", help, float64(t.QueueFull), "result", "queue_full")
+	w.counter("gs_traces_total", help, float64(t.Failed), "result", "failed")
 }
 
 // writer sends single readings.

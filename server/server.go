@@ -14,6 +14,7 @@ import (
 	"gameserver/engine"
 	"gameserver/game"
 	"gameserver/lobby"
+	"gameserver/server/flight"
 	"gameserver/sio"
 	"gameserver/tick"
 )
@@ -55,6 +56,15 @@ type Config struct {
 	// MaxCrashFiles; nothing is written if empty, except that Main takes a folder
 	// of its own among the temporary ones.
 	CrashDir string
+	// TraceDir is where the flight recorder saves what led to a late tick, within
+	// the bounds of server/flight; it is off if empty, except that Main takes a
+	// folder of its own among the temporary ones.
+	TraceDir string
+	// TraceOver is how late or long a tick must be for that; one period of its own
+	// if zero.
+	TraceOver time.Duration
+	// TraceEvery is the shortest time between two saves; 30 s if zero.
+	TraceEvery time.Duration
 	// Logger takes what an operator should know; nil discards. Main replaces it.
 	Logger *slog.Logger
 	// Version is what Main prints for --version; the build's own if empty.
@@ -88,11 +98,15 @@ type Server struct {
 	matches  *matches
 	ticks    *tick.Scheduler
 	crashes  *crashes
+	flight   *flight.Recorder // nil: off
 	endLobby context.CancelFunc
 	lobbyEnd chan struct{} // closed when the lobby's goroutine is gone
 
 	mu      sync.Mutex // guards the following
 	servers []*http.Server
+
+	tracing   sync.Mutex // held while /debug/trace takes and sends one
+	traceRate pacer
 
 	ending sync.Once
 	ended  error
@@ -159,7 +173,10 @@ func (s *Server) start() (err error) {
 			err = kerr
 			return
 		}
-		s.ticks = tick.New(tick.Config{Workers: s.cfg.Workers, Logger: s.log})
+		if err = s.startFlight(); err != nil {
+			return
+		}
+		s.ticks = tick.New(s.watched(tick.Config{Workers: s.cfg.Workers, Logger: s.log}))
 		s.crashes = newCrashes(s.cfg.CrashDir, version(s.cfg.Version), s.log)
 		s.hub = newHub(s.log)
 		s.matches = newMatches(s)
