@@ -17,7 +17,8 @@ import (
 // struct of flags with Run(context.Context) error; its context ends with Ctrl-C,
 // and it prints what it has then.
 type commands struct {
-	Play playCmd `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
+	Play  playCmd  `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
+	Proxy proxyCmd `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
 }
 
 const description = `Measures a game server on this machine.

@@ -50,7 +50,7 @@ func (o *playCmd) check() error {
 }
 
 // Run plays and prints.
-func (o playCmd) Run(ctx context.Context) error {
+func (o *playCmd) Run(ctx context.Context) error {
 	if err := o.resolve(); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (o playCmd) Run(ctx context.Context) error {
 			pinSelf(cpu)
 		}
 	}
-	r, err := measure(ctx, o, srv)
+	r, err := measure(ctx, *o, srv)
 	if err != nil {
 		return err
 	}
