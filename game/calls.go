@@ -48,6 +48,12 @@ func (d *driver[G, I]) World() any {
 	return d.can.worlder.World(&d.match)
 }
 
+func (d *driver[G, I]) Quality(level int) {
+	if d.can.sparer != nil {
+		d.can.sparer.Quality(&d.match, level)
+	}
+}
+
 func (d *driver[G, I]) Close(why Reason) any {
 	if d.can.closer == nil {
 		return nil

@@ -44,6 +44,12 @@ type Botter[I any] interface {
 // of the world never changes.
 type Worlder interface{ World(m *Match) any }
 
+// Sparer is told how far to save processor time because the match takes more
+// than its share: 0 not at all, up to 4 as far as it can. It is called before
+// anything else in a tick, when that changes. What to leave out is the game's to
+// say: fewer creatures, simpler minds, coarser physics.
+type Sparer interface{ Quality(m *Match, level int) }
+
 // Closer is called last and once. Its value is the result of the match, sent to
 // the players and to the lobby as it is.
 type Closer interface {

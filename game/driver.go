@@ -32,6 +32,7 @@ type Driver interface {
 	Leave(p *Player, why Reason)
 	Handle(p *Player, ev string, a Args) (any, error)
 	World() any
+	Quality(level int)
 	Close(why Reason) any
 	// Bots reports whether the game can play bots.
 	Bots() bool
@@ -101,6 +102,7 @@ type capabilities[I any] struct {
 	handler Handler
 	botter  Botter[I]
 	worlder Worlder
+	sparer  Sparer
 	closer  Closer
 }
 
@@ -145,6 +147,7 @@ func capabilitiesOf[I any](g any) capabilities[I] {
 	c.handler, _ = g.(Handler)
 	c.botter, _ = g.(Botter[I])
 	c.worlder, _ = g.(Worlder)
+	c.sparer, _ = g.(Sparer)
 	c.closer, _ = g.(Closer)
 	return c
 }

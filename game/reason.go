@@ -20,6 +20,7 @@ const (
 	ReasonRefused            // the game's Join returned an error
 	ReasonEmpty              // every player has left
 	ReasonRateLimited        // the player sent more than the match takes
+	ReasonBusy               // the match has no time for more players just now
 )
 
 // String returns the protocol's text for the reason.
@@ -55,6 +56,8 @@ func (r Reason) String() string {
 		return "empty"
 	case ReasonRateLimited:
 		return "rate_limited"
+	case ReasonBusy:
+		return "overloaded"
 	}
 	return "unknown"
 }

@@ -95,7 +95,8 @@ func checkMethods[G Stepper[I], I any]() error {
 	for _, want := range []reflect.Type{
 		reflect.TypeFor[Initer](), reflect.TypeFor[Joiner](), reflect.TypeFor[Dropper](),
 		reflect.TypeFor[Resumer](), reflect.TypeFor[Leaver](), reflect.TypeFor[Handler](),
-		reflect.TypeFor[Botter[I]](), reflect.TypeFor[Worlder](), reflect.TypeFor[Closer](),
+		reflect.TypeFor[Botter[I]](), reflect.TypeFor[Worlder](),
+		reflect.TypeFor[Sparer](), reflect.TypeFor[Closer](),
 	} {
 		method := want.Method(0)
 		if _, ok := t.MethodByName(method.Name); ok && !t.Implements(want) {

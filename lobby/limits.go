@@ -48,6 +48,8 @@ const (
 	StateEvery = time.Second
 	// RetryAfter is how long a queue rests after a match failed.
 	RetryAfter = time.Second
+	// RetryBusy is how long it rests after there was no time for another match.
+	RetryBusy = 5 * time.Second
 	// SessionTTL is how long a session token is good for.
 	SessionTTL = 24 * time.Hour
 	// ResumeTTL is how long a resume token is good for; the match decides

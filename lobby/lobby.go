@@ -14,7 +14,7 @@ import (
 // it is told by Opened, Freed, Ended, Voided and Failed, which may be called
 // even before Create returns.
 type Matches interface {
-	Create(Group) error
+	Create(Group) error // ErrOverloaded: not now
 }
 
 // Notifier carries an event to every connection of a player, if there is one.

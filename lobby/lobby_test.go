@@ -216,6 +216,30 @@ func TestMatchThatCannotBeMade(t *testing.T) {
 	})
 }
 
+// TestBusyServerIsNoFailure has players search for longer than the number of
+// attempts allows.
+func TestBusyServerIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})
+		b.refuse = fmt.Errorf("no worker: %w", ErrOverloaded)
+		b.enter("a", "b")
+		for i := range 3 * MaxAttempts {
+			_, at := b.group(i)
+			require.Equal(t, time.Duration(i)*RetryBusy, at)
+			list := b.told("a", EventFailed)
+			require.Len(t, list, 1)
+			f, ok := list[0].payload.(Failed)
+			require.True(t, ok)
+			require.Equal(t, "overloaded", f.Reason)
+			require.True(t, f.Requeued)
+			time.Sleep(RetryBusy)
+		}
+		b.refuse = nil
+		time.Sleep(RetryBusy)
+		require.Equal(t, b.found("a").Match, b.found("b").Match)
+	})
+}
+
 func TestVoidKeepsTheAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})

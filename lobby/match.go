@@ -1,6 +1,7 @@
 package lobby
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -52,9 +53,13 @@ func (c *core) commit(id string, err error, now time.Time) {
 	if err != nil {
 		delete(c.matches, id)
 		c.log.Error("match not made", slog.String("match", id), slog.String("queue", m.queue.cfg.Name), slog.Any("err", err))
+		busy := errors.Is(err, ErrOverloaded)
 		m.queue.rest = now.Add(RetryAfter)
+		if busy {
+			m.queue.rest = now.Add(RetryBusy)
+		}
 		for _, t := range tickets {
-			c.takeBack(t, id, now)
+			c.takeBack(t, id, busy, now)
 		}
 		m.queue.changed(now, 0)
 		m.queue.form(now)
@@ -77,11 +82,16 @@ func (c *core) commit(id string, err error, now time.Time) {
 	}
 }
 
-// takeBack lets an offered ticket search again, or cancels it.
-func (c *core) takeBack(t *ticket, match string, now time.Time) {
-	t.attempts++
+// takeBack lets an offered ticket search again, or cancels it. That the server
+// is busy is no failure that counts: the ticket waits for it to be less so.
+func (c *core) takeBack(t *ticket, match string, busy bool, now time.Time) {
+	why := string(ErrOverloaded)
+	if !busy {
+		t.attempts++
+		why = "create_failed"
+	}
 	again := t.attempts < MaxAttempts && !t.player.expired && !c.draining
-	told := Failed{Match: match, Reason: "create_failed", Ref: match, Requeued: again}
+	told := Failed{Match: match, Reason: why, Ref: match, Requeued: again}
 	if again {
 		told.Ticket = t.id
 		t.state = searching

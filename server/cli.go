@@ -84,6 +84,8 @@ type serveFlags struct {
 	LogLevel   string        `group:"Operation" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	LogFormat  string        `group:"Operation" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto, text or json (${default}: text on a terminal)."`
 
+	Realtime bool `group:"Operation" help:"Tick matches on threads of real-time priority, ahead of all else on the machine; the log says so when the system refuses that."`
+
 	Profile    string `group:"Profiling" default:"" enum:",cpu,mem,block,mutex,goroutine,trace" placeholder:"KIND" help:"Write a profile of the whole run: cpu, mem, block, mutex, goroutine or trace."`
 	ProfileDir string `group:"Profiling" default:"." placeholder:"DIR" help:"Where to write it (${default})."`
 }
@@ -203,6 +205,7 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	s.cfg.QueueFill, s.cfg.DrainTimeout = f.QueueFill, f.DrainTimeout
 	s.cfg.CrashDir = f.CrashDir
 	s.cfg.TraceDir, s.cfg.TraceOver = f.TraceDir, f.TraceOver
+	s.cfg.Realtime = f.Realtime || s.cfg.Realtime
 	if f.Secret != "" {
 		s.cfg.Secret = []byte(f.Secret)
 	}

@@ -45,6 +45,8 @@ func wireError(err error) *sio.Error {
 		return &sio.Error{Code: "not_found", Msg: "the match is over"}
 	case errors.Is(err, match.ErrTooLarge):
 		return &sio.Error{Code: "bad_payload", Msg: "the message is too large"}
+	case errors.Is(err, match.ErrBusy):
+		return &sio.Error{Code: "overloaded", Msg: "the match has no time for more players", RetryMs: retryBusy.Milliseconds()}
 	case errors.Is(err, match.ErrFull):
 		return &sio.Error{Code: "rate_limited", Msg: "too many messages", RetryMs: 1000}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -83,6 +83,10 @@ type (
 		State string `json:"state" check:"enum=open|countdown|running|holding|ending|ended|void|failed"`
 		At    uint32 `json:"at"`
 	}
+	matchPace struct {
+		Level  string `json:"level" check:"enum=full|far|sparse|quality|refuse|dilate|crawl"`
+		Length int64  `json:"length"`
+	}
 	matchResult struct {
 		Match  string       `json:"match"`
 		Reason string       `json:"reason"`
@@ -99,6 +103,7 @@ type (
 func ownEvents() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"match:state":   reflect.TypeFor[matchState](),
+		"match:pace":    reflect.TypeFor[matchPace](),
 		"match:players": reflect.TypeFor[[]matchPlayer](),
 	}
 }

@@ -115,6 +115,10 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "draining")
 		return
 	}
+	if s.hopeless() {
+		plain(w, http.StatusServiceUnavailable, "stuck")
+		return
+	}
 	plain(w, http.StatusOK, "ready")
 }
 

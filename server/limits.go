@@ -61,6 +61,10 @@ const (
 	// as "other".
 	MaxRefusals = 256
 
+	// LevelLogEvery is the least time between two lines about matches whose level
+	// changed; the next one tells how many were left out, and /metrics has all.
+	LevelLogEvery = time.Second
+
 	// DefaultDrainTimeout bounds an orderly end.
 	DefaultDrainTimeout = 10 * time.Second
 	// ClaimTimeout bounds the question to a match whether a token may sit.

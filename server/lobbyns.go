@@ -108,6 +108,9 @@ func (s *Server) enterLobby(sock *sio.Socket) {
 	sock.OnUnknown(func(*sio.Event) { s.metrics.refuse("lobby", "bad_event") })
 	listen(who, callHello, func(helloRequest) (helloReply, error) { return s.hello(who), nil })
 	listen(who, callJoin, func(r joinRequest) (joinReply, error) {
+		if s.overload.shut(time.Now()) && s.lobby.Active(who.id).Ticket == "" {
+			return joinReply{}, s.refused("lobby", lobby.ErrOverloaded)
+		}
 		ticket, err := s.lobby.Join(who.id, r.Queue, r.Rid)
 		if err != nil {
 			return joinReply{}, s.refused("lobby", err)

@@ -35,6 +35,7 @@ type liveMatch struct {
 	game   string
 	rate   int // ticks a second
 	match  *match.Match
+	group  lobby.Group
 	opened []atomic.Bool // by seat: it was taken once
 }
 
@@ -62,7 +63,7 @@ func (ms *matches) Create(g lobby.Group) (err error) {
 	for i, seat := range g.Seats {
 		seats[i] = match.SeatSpec{Player: seat.Player, Name: seat.Name, Team: seat.Team, Bot: seat.Bot}
 	}
-	l := &liveMatch{id: g.Match, game: g.Game, rate: def.Rules.Tick, opened: make([]atomic.Bool, len(seats))}
+	l := &liveMatch{id: g.Match, game: g.Game, rate: def.Rules.Tick, group: g, opened: make([]atomic.Bool, len(seats))}
 	l.match, err = match.New(match.Config{
 		ID:     g.Match,
 		Def:    def,
@@ -82,10 +83,11 @@ func (ms *matches) Create(g lobby.Group) (err error) {
 		Group:  g.Game,
 		Hz:     def.Rules.Tick,
 		Policy: tick.CatchUp{Max: def.Rules.CatchUp},
+		Dilate: true,
 	})
 	if err != nil {
 		ms.remove(l.id)
-		return fmt.Errorf("server: scheduling a match of %s: %w", g.Game, err)
+		return fmt.Errorf("server: scheduling a match of %s: %w", g.Game, ms.s.overload.refused(err, time.Now()))
 	}
 	ms.s.log.Info("match made", slog.String("match", l.id), slog.String("game", l.game), slog.Int("seats", len(seats)))
 	return nil

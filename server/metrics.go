@@ -19,6 +19,7 @@ type metrics struct {
 	over     *prometheus.CounterVec
 	seats    *prometheus.CounterVec
 	closed   *prometheus.CounterVec
+	levels   *prometheus.CounterVec
 
 	mu    sync.Mutex                       // guards pairs
 	pairs map[[2]string]prometheus.Counter // of refused, at most MaxRefusals
@@ -32,11 +33,12 @@ func newMetrics() *metrics {
 		over:     counterVec("gs_matches_over_total", "Matches that are over, by game and reason.", "game", "reason"),
 		seats:    counterVec("gs_seat_transitions_total", "Changes of seats.", "from", "to"),
 		closed:   counterVec("gs_seat_closed_total", "Match sockets ended by their match, by reason.", "reason"),
+		levels:   counterVec("gs_match_level_changes_total", "Changes of how far matches are asked to reduce their work.", "from", "to"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.refused, m.over, m.seats, m.closed,
+		m.refused, m.over, m.seats, m.closed, m.levels,
 	)
 	return m
 }
@@ -68,6 +70,7 @@ func (m *metrics) refusal(layer, reason string) prometheus.Counter {
 
 func (m *metrics) matchOver(game, reason string) { m.over.WithLabelValues(game, reason).Inc() }
 func (m *metrics) seat(from, to string)          { m.seats.WithLabelValues(from, to).Inc() }
+func (m *metrics) level(from, to string)         { m.levels.WithLabelValues(from, to).Inc() }
 func (m *metrics) seatClosed(reason string)      { m.closed.WithLabelValues(reason).Inc() }
 
 // observe adds what the parts of a started server count themselves.
@@ -169,6 +172,20 @@ func (c *census) ticks(w writer) {
 	w.counter("gs_tick_overrun_total", "Ticks that took more than their period.", float64(t.Overruns))
 	w.counter("gs_tick_panics_total", "Matches ended by the scheduler because of a panic.", float64(t.Panics))
 	w.counter("gs_tick_wakes_total", "Times a tick worker slept and woke.", float64(t.Wakes))
+	w.counter("gs_tick_stalls_total", "Ticks that did not return within the watchdog's time.", float64(t.Stalls))
+	w.gauge("gs_tick_stuck", "Of those, the ones that have not returned yet.", float64(t.Stuck))
+	w.counter("gs_tick_refused_total", "Matches that no worker had time for.", float64(t.Refused))
+	w.counter("gs_tick_steals_total", "Ticks run by another worker because theirs was busy.", float64(t.Steals))
+	levels := make(map[string]int)
+	for _, e := range c.s.ticks.Entries() {
+		levels[e.Stats().Level.String()]++
+	}
+	for level, n := range levels {
+		w.gauge("gs_match_levels", "Matches by how far they are asked to reduce their work.", float64(n), "level", level)
+	}
+	for cause := range tick.NumCauses {
+		w.counter("gs_tick_late_seconds_total", "Why ticks began late.", t.Causes.Late[cause].Seconds(), "cause", cause.String())
+	}
 	w.gauge("gs_tick_workers", "Goroutines that run ticks.", float64(t.Workers))
 	w.gauge("gs_tick_entries", "Matches being ticked.", float64(t.Entries))
 	w.histogram("gs_tick_lateness_seconds", "How late ticks began.", t.Lateness)

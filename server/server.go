@@ -52,6 +52,9 @@ type Config struct {
 	// Workers is the number of goroutines that tick matches; one per core if
 	// zero.
 	Workers int
+	// Realtime lets matches tick on threads of real-time priority where the
+	// system allows it; where not, the log says why, once.
+	Realtime bool
 	// CrashDir is where a file is written about each match that fails, at most
 	// MaxCrashFiles; nothing is written if empty, except that Main takes a folder
 	// of its own among the temporary ones.
@@ -97,6 +100,7 @@ type Server struct {
 	hub      *hub
 	matches  *matches
 	ticks    *tick.Scheduler
+	overload *overload
 	crashes  *crashes
 	flight   *flight.Recorder // nil: off
 	endLobby context.CancelFunc
@@ -176,10 +180,11 @@ func (s *Server) start() (err error) {
 		if err = s.startFlight(); err != nil {
 			return
 		}
-		s.ticks = tick.New(s.watched(tick.Config{Workers: s.cfg.Workers, Logger: s.log}))
+		s.overload = newOverload(s)
 		s.crashes = newCrashes(s.cfg.CrashDir, version(s.cfg.Version), s.log)
 		s.hub = newHub(s.log)
 		s.matches = newMatches(s)
+		s.ticks = tick.New(s.watched(s.ticking()))
 		s.lobby = lobby.New(lobby.Config{
 			Queues:   s.queues(),
 			Matches:  s.matches,

@@ -92,8 +92,9 @@
 // its period (hard: four fifths), and the use of its worker with the worker's.
 // Above it the entry's [Level] rises, and after five seconds in a row below 70 %
 // of it falls by one. What a level means is up to the task, which finds it in
-// Tick.Level; only the last two are the scheduler's, which then slows the time
-// of entries with Options.Dilate down and says so in Tick.Length.
+// Tick.Level. The scheduler itself does two things: a worker with an entry at
+// [LevelRefuse] gets no new ones, and at the last two levels the time of entries
+// with Options.Dilate passes more slowly, which Tick.Length says.
 //
 // # Faults
 //

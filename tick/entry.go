@@ -240,7 +240,7 @@ func (e *Entry) begin(w *worker, now int64) outcome {
 	t.Skipped = int(d.skip)
 	t.Stretch = int(d.stretch)
 	t.Length = time.Duration(o.period)
-	t.Level = Level(e.level.Load())
+	t.Level, t.Cost = Level(e.level.Load()), time.Duration(e.cost.Load())
 	t.reset(now)
 	return o
 }

@@ -4,7 +4,7 @@ import "time"
 
 // Level says how far an entry that costs too much should reduce its work. What
 // each level means to a game is up to the task; the scheduler itself only acts
-// on the last two, and only for entries with Options.Dilate.
+// on the last three, and on the last two only for entries with Options.Dilate.
 type Level uint8
 
 // The levels, in the order in which work is shed.

@@ -118,6 +118,8 @@ func TestCrowdIsPressure(t *testing.T) {
 		for _, e := range s.Entries() {
 			require.Equal(t, LevelRefuse, Level(e.level.Load()))
 		}
+		_, err := s.Add(taskFunc(idle), Options{Hz: 60})
+		require.ErrorIs(t, err, ErrBusy, "no bound on utilisation, but on this")
 	})
 }
 

@@ -165,7 +165,8 @@ func (s *Scheduler) enlist(e *Entry, group string) error {
 		return ErrFull
 	}
 	shunned := func(i int) bool {
-		return slices.ContainsFunc(s.stuck, func(w *worker) bool { return w.id == i })
+		return slices.ContainsFunc(s.stuck, func(w *worker) bool { return w.id == i }) ||
+			slices.ContainsFunc(s.crews[i], func(o *Entry) bool { return Level(o.level.Load()) >= LevelRefuse })
 	}
 	worker, phase, ok := place(s.crews, shunned, e, s.conf.Utilisation)
 	if !ok {

@@ -48,6 +48,7 @@ type Tick struct {
 	Stretch int           // periods the tick stands for: 1, or more under Stretch
 	Length  time.Duration // real time from one tick to the next; longer than 1/Hz when time is scaled down
 	Level   Level         // how far the governor asks to reduce the cost
+	Cost    time.Duration // of a tick: p95 of a second, smoothed; 0: not measured yet
 
 	clk      *clock
 	w        *worker // that runs it

@@ -77,6 +77,8 @@ var (
 	ErrSeatGone = errors.New("match: the seat is gone")
 	// ErrFull says that the inbox took no more.
 	ErrFull = errors.New("match: inbox full")
+	// ErrBusy says that the match has no time for more players just now.
+	ErrBusy = errors.New("match: no time for more players")
 	// ErrTooLarge says that a message is longer than its bound.
 	ErrTooLarge = errors.New("match: message too large")
 )

@@ -38,6 +38,12 @@ func (m *Match) Crash() *Crash { return m.crash.Load() }
 // trap is deferred around a tick. A panic, or the end of the goroutine, in the
 // game's code ends the match and goes no further.
 func (m *Match) trap(finished, more *bool) {
+	if m.lost.Load() {
+		*more = false
+		_ = recover() // whoever abandoned the match has told all there is to tell
+		m.bury()
+		return
+	}
 	if *finished {
 		return
 	}
@@ -53,7 +59,7 @@ func (m *Match) trap(finished, more *bool) {
 // tick is published. It may come at any moment up to the hook that tells the
 // end: a result that cannot be encoded fails a match that has ended.
 func (m *Match) fail(what string, stack []byte) {
-	if m.told {
+	if m.told.Load() {
 		// The fault is in a hook. Whoever listens has been told already.
 		m.cfg.Logger.Error("match: a hook failed", slog.String("match", m.cfg.ID), slog.String("what", what),
 			slog.String("stack", string(stack)))
@@ -70,8 +76,7 @@ func (m *Match) fail(what string, stack []byte) {
 	m.cfg.Logger.Error("match failed", slog.String("match", m.cfg.ID), slog.String("game", c.Game),
 		slog.String("ref", c.Ref), slog.String("what", what), slog.String("stack", string(stack)))
 	m.dispose(game.ReasonFailed)
-	m.told = true
-	if m.cfg.Hooks.Failed != nil {
+	if m.first() && m.cfg.Hooks.Failed != nil {
 		m.cfg.Hooks.Failed(m, c.Ref, stack)
 	}
 }

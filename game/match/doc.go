@@ -40,6 +40,16 @@
 // which it happened is sent, the game is not called again, the connections are
 // closed as failed, and Match.Crash tells what happened.
 //
+// A game that does not return cannot be ended. Whoever finds that out calls
+// [Match.Abandon], from another goroutine: from then on everybody is refused and
+// no hook tells of an end. Should the game return after all, its owner clears up.
+//
+// # Overload
+//
+// Tick.Level says how far to reduce the work, and what each level sheds stands at
+// the one place where it is taken over, shed.go. Clients are told of every change,
+// and of a tick that lasts longer than it should, by the event match:pace.
+//
 // # The end
 //
 // After Hooks.Ended, Failed or Voided, of which exactly one is called, Tick

@@ -12,7 +12,7 @@ func (m *Match) drain() {
 			m.seats[e.Seat].newest = e.Epoch
 		}
 	}
-	for m.next < len(m.batch.entries) && !m.state.Final() {
+	for m.next < len(m.batch.entries) && !m.state.Final() && !m.lost.Load() {
 		e := &m.batch.entries[m.next]
 		if m.cfg.Tap != nil {
 			m.cfg.Tap(m.tick, e)
@@ -38,6 +38,7 @@ func (m *Match) handle(e *Entry) {
 		e.answer(m.claim(e))
 	case KindStop:
 		m.stop(e.Why)
+	case KindLevel:
 	}
 }
 

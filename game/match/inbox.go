@@ -18,6 +18,7 @@ const (
 	KindAttach              // a new connection
 	KindClaim               // may a token take a seat
 	KindStop                // the server ends the match
+	KindLevel               // the governor's level, in S; only Config.Tap sees it
 )
 
 // Entry is one thing that happened outside and waits for the next tick. The
@@ -169,10 +170,13 @@ func (in *inbox) take() *batch {
 	return b
 }
 
-// close refuses everything from now on and returns what is still waiting.
+// close refuses everything from now on and returns what is still waiting. It may
+// be called by anybody, and gives each entry to one of the callers.
 func (in *inbox) close() []Entry {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
-	return in.batch.entries
+	rest := in.batch.entries
+	in.batch = &batch{}
+	return rest
 }

@@ -132,8 +132,7 @@ func (m *Match) finish() {
 		m.cfg.Logger.Warn("the game's result cannot be encoded", slog.String("match", m.cfg.ID), slog.Any("err", failed))
 	}
 	m.dispose(m.why)
-	m.told = true
-	if m.cfg.Hooks.Ended != nil {
+	if m.first() && m.cfg.Hooks.Ended != nil {
 		m.cfg.Hooks.Ended(m, m.why, res.Result)
 	}
 }
@@ -144,8 +143,7 @@ func (m *Match) void(why game.Reason) {
 	m.enter(game.StateVoid, 0)
 	m.flush()
 	m.dispose(game.ReasonVoided)
-	m.told = true
-	if m.cfg.Hooks.Voided != nil {
+	if m.first() && m.cfg.Hooks.Voided != nil {
 		m.cfg.Hooks.Voided(m, why)
 	}
 }

@@ -46,6 +46,11 @@ const (
 	CrashInputBytes = 32 << 10
 	// writeBatch is how many packets are built before they are written.
 	writeBatch = 64
+	// forkRange is how many seats one part of a fork is for, forkSeats above how
+	// many a match is big, and forkCost above which share of its time.
+	forkRange = 16
+	forkSeats = 200
+	forkCost  = 0.3
 	// leadMax bounds the lead that is reported, in quarter ticks.
 	leadMax = 127
 	// lateMax bounds the lateness that is reported, in units of 10 µs.

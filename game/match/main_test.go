@@ -37,7 +37,9 @@ type probe struct {
 	log    []string
 	on     map[string]func(m *game.Match, p *game.Player) error
 	step   func(s *game.Step[input])
-	world  any // nil: a small one
+	world  any      // nil: a small one
+	told   []int    // by Quality
+	toldAt []uint32 // in which tick
 }
 
 func (g *probe) call(what string, m *game.Match, p *game.Player) error {
@@ -77,6 +79,10 @@ func (g *probe) World(m *game.Match) any {
 		return g.world
 	}
 	return map[string]any{"w": 3}
+}
+
+func (g *probe) Quality(m *game.Match, level int) {
+	g.told, g.toldAt = append(g.told, level), append(g.toldAt, m.Tick())
 }
 
 func (g *probe) Close(m *game.Match, why game.Reason) any {

@@ -33,12 +33,17 @@ type Match struct {
 	state   game.State
 	until   uint32 // tick at which state changes by itself, 0: open
 	why     game.Reason
-	told    bool     // one of the hooks Ended, Failed and Voided was called
-	empty   uint32   // tick since which nobody is left, 0: somebody is
-	started int64    // when this tick began
-	notices []notice // of the framework, for this tick
+	level   tick.Level
+	length  time.Duration // of a tick, in real time
+	empty   uint32        // tick since which nobody is left, 0: somebody is
+	started int64         // when this tick began
+	notices []notice      // of the framework, for this tick
 	history history
 	packets packets
+	forked  forked
+
+	told atomic.Bool // one of the hooks Ended, Failed and Voided was called, or the match was abandoned
+	lost atomic.Bool // it was abandoned
 }
 
 // seat is a place in the match.
@@ -103,6 +108,7 @@ func (m *Match) Tick(t *tick.Tick) (more bool) {
 
 	t.Begin(tick.PhaseInput)
 	m.begin()
+	m.shed(t)
 	m.drain()
 	m.expireSeats()
 	m.settle()
@@ -114,6 +120,9 @@ func (m *Match) Tick(t *tick.Tick) (more bool) {
 
 	t.Begin(tick.PhaseStep)
 	m.step()
+	if m.lost.Load() {
+		return false // trap does the rest
+	}
 
 	t.Begin(tick.PhaseEvents)
 	m.flush()

@@ -18,6 +18,8 @@ func (m *Match) claim(e *Entry) error {
 		return ErrGone
 	case !s.state.Alive() || e.Epoch > s.epoch || e.Epoch < s.oldest:
 		return ErrSeatGone
+	case m.full(s):
+		return ErrBusy
 	}
 	s.claimed = min(s.claimed, e.Epoch)
 	return nil
@@ -32,6 +34,9 @@ func (m *Match) attach(e *Entry) {
 		return
 	case e.Epoch < s.newest: // one that came in the same tick replaces it unseen
 		e.refuse(ErrSeatGone, game.ReasonReplaced)
+		return
+	case m.full(s):
+		e.refuse(ErrBusy, game.ReasonBusy)
 		return
 	}
 	m.unlink(s, game.ReasonReplaced)
@@ -109,6 +114,7 @@ func (m *Match) welcome(s *seat, l Link) {
 		panic(fmt.Sprintf("what World returned cannot be encoded: %v", err))
 	}
 	_ = m.emit(s, "schema", m.cfg.Def.Schema.Wire())
+	m.brief(s)
 	m.replay(s)
 }
 

@@ -218,6 +218,11 @@ export interface SpawnEvent {
   id: number;
 }
 
+export interface MatchPace {
+  level: "full" | "far" | "sparse" | "quality" | "refuse" | "dilate" | "crawl";
+  length: number;
+}
+
 export interface MatchState {
   state: "open" | "countdown" | "running" | "holding" | "ending" | "ended" | "void" | "failed";
   at: number;
@@ -290,6 +295,7 @@ export interface ArenaGame {
   events: {
     hit: HitEvent;
     kill: KillEvent;
+    "match:pace": MatchPace;
     "match:players": MatchPlayer[] | null;
     "match:state": MatchState;
     spawn: SpawnEvent;
