@@ -80,8 +80,9 @@ var imports = map[string][]string{
 	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
 	"cmd/gameserver":  {"server", "game", "game/arena"},
 	"cmd/conformance": {"engine", "sio", kong, msgpack},
-	"bench":           {"server/client", "engine/client", "bench/workload", "internal/netfault", hdr, kong, msgp, unix},
+	"bench":           {"server/client", "engine/client", "bench/workload", "bench/tape", "internal/netfault", hdr, kong, msgp, unix},
 	"bench/workload":  {"game"},
+	"bench/tape":      {"bench/workload", "game", "game/match", "game/snap", "tick", "server/client", "sio/client", msgp},
 	"bench/serve":     {"server", "bench/workload"},
 	"e2e":             nil,
 	// Examples: what somebody else would write.

@@ -16,4 +16,6 @@ const (
 	// leadMax is how far ahead of the newest tick seen a bot aims; the server
 	// takes 32.
 	leadMax = 24
+	// sampleMax is of how many players snapshots are decoded and compared.
+	sampleMax = 20
 )

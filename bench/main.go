@@ -18,6 +18,7 @@ import (
 // and it prints what it has then.
 type commands struct {
 	Play  playCmd  `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
+	Bytes bytesCmd `cmd:"" help:"Bytes a player is sent in each workload: ours in every dialect, naive JSON, @colyseus/schema."`
 	Proxy proxyCmd `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
 }
 

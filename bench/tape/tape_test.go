@@ -1,0 +1,65 @@
+package tape
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"gameserver/bench/workload"
+)
+
+func spec(tb testing.TB, name string, players, send int) workload.Spec {
+	tb.Helper()
+	s, err := workload.Named(name, players, send)
+	require.NoError(tb, err)
+	return s
+}
+
+// What players decode is the scene, and a tape is the same twice.
+func TestTapesAreTheScene(t *testing.T) {
+	for _, d := range []Dialect{JSON, Msgpack} {
+		for _, s := range []workload.Spec{spec(t, "w1", 0, 20), spec(t, "w2", 60, 60)} {
+			run := func() (*Tape, Sum) {
+				sum, frames := NewSum, 0
+				o := Options{Spec: s, Dialect: d, Snapshots: 100, Sample: 5}
+				o.Each = func(f *Frame) error {
+					frames++
+					require.Len(t, f.Rows, s.Entities)
+					require.Len(t, f.Seats, 5)
+					for _, seat := range f.Seats {
+						require.Positive(t, seat.Bytes)
+						if d != JSON {
+							require.Contains(t, seat.Visible, uint32(1))
+						}
+						sum = (sum ^ seat.Sum) * 16777619
+					}
+					return nil
+				}
+				tape, err := Record(o)
+				require.NoError(t, err)
+				require.Equal(t, 100, frames)
+				require.Len(t, tape.Sizes, 100)
+				require.Len(t, tape.Sizes[0], s.Players)
+				return tape, sum
+			}
+			first, sum := run()
+			second, again := run()
+			require.Equal(t, first.Sizes, second.Sizes)
+			require.Equal(t, sum, again)
+			require.Greater(t, first.PerSecond(), float64(s.Send*20))
+		}
+	}
+}
+
+func TestBounds(t *testing.T) {
+	for _, n := range []int{0, SnapshotsMax + 1} {
+		_, err := Record(Options{Spec: spec(t, "w1", 0, 0), Dialect: Msgpack, Snapshots: n})
+		require.Error(t, err)
+	}
+}
+
+func TestFrameBytes(t *testing.T) {
+	for n, want := range map[int]int{0: 2, 125: 127, 126: 130, 65535: 65539, 65536: 65546} {
+		require.Equal(t, want, FrameBytes(n))
+	}
+}
