@@ -26,7 +26,12 @@ import (
 func official(t *testing.T, script string) {
 	t.Helper()
 	s := conformance(t, "--ping-interval", "1s", "--ping-timeout", "20s", "--connect-timeout", "20s")
-	p := run(t, script, "node", "conformance/"+script, s.url)
+	each(t, run(t, script, "node", "conformance/"+script, s.url))
+}
+
+// each makes each test that a script tells of one here.
+func each(t *testing.T, p *player) {
+	t.Helper()
 	for {
 		l := p.until2("test", "end")
 		if l.str("ev") == "end" {
@@ -54,6 +59,16 @@ func (p *player) until2(a, b string) line {
 func TestOfficialClientEvents(t *testing.T) { t.Parallel(); official(t, "events.mjs") }
 
 func TestOfficialClientLife(t *testing.T) { t.Parallel(); official(t, "life.mjs") }
+
+// The official client of Socket.IO v2 plays with the switch on, and is refused
+// with it off.
+func TestOfficialClientOfV2(t *testing.T) {
+	t.Parallel()
+	timers := []string{"--ping-interval", "500ms", "--ping-timeout", "20s", "--connect-timeout", "20s"}
+	open := conformance(t, append(timers, "--eio3")...)
+	shut := conformance(t, timers...)
+	each(t, run(t, "v2", "node", "conformance/v2.mjs", open.url, shut.url))
+}
 
 // answerTo sends a request as it stands, without a client's help.
 func answerTo(t *testing.T, s *server, method, uri string, headers map[string]string, body string) (*http.Response, string) {

@@ -49,24 +49,31 @@ func node(t *testing.T, name, file string, o options) *player {
 	return run(t, name, "node", file, string(arg))
 }
 
-// Four official clients in four processes, of both parsers and on every
-// transport, hear each other in one room; one who comes later reads it up.
-func TestChatIsSpokenByBothParsersAtOnce(t *testing.T) {
-	s := startExample(t, "chat")
+// Official clients, each in a process of its own, of both parsers and of v2, on
+// every transport, hear each other in one room; one who comes later reads it up.
+func TestChatIsSpokenByAllParsersAndVersionsAtOnce(t *testing.T) {
+	s := startExample(t, "chat", "-eio3")
 	clients := []options{
 		{"name": "Ada", "parser": "default", "transports": []string{"websocket"}},
 		{"name": "Bob", "parser": "default", "transports": []string{"polling"}},
 		{"name": "Cleo", "parser": "msgpack", "transports": []string{"polling", "websocket"}},
 		{"name": "Dan", "parser": "msgpack", "transports": []string{"polling"}},
+		{"name": "Eve", "parser": "v2", "transports": []string{"websocket"}},
+		{"name": "Finn", "parser": "v2", "transports": []string{"polling"}},
+		{"name": "Gus", "parser": "v2", "transports": []string{"polling", "websocket"}},
 	}
-	names := []string{"Ada", "Bob", "Cleo", "Dan"}
+	via := map[string]any{"Ada": "json", "Bob": "json", "Cleo": "msgpack", "Dan": "msgpack", "Eve": "json", "Finn": "json", "Gus": "json"}
+	var names []string
+	for _, c := range clients {
+		names = append(names, fmt.Sprint(c["name"]))
+	}
 	var running []*player
 	for i, c := range clients {
 		running = append(running, node(t, names[i], "examples-chat.mjs", options{"url": s.url, "expect": names, "clients": []options{c}}))
 	}
 	for i, p := range running {
 		h := p.until("heard", nil)
-		require.Equal(t, map[string]any{"Ada": "json", "Bob": "json", "Cleo": "msgpack", "Dan": "msgpack"}, h["via"])
+		require.Equal(t, via, h["via"])
 		transports, ok := clients[i]["transports"].([]string)
 		require.True(t, ok)
 		require.Equal(t, transports[0], h.str("first"))
@@ -74,8 +81,8 @@ func TestChatIsSpokenByBothParsersAtOnce(t *testing.T) {
 	}
 	late := node(t, "late", "examples-chat.mjs", options{"url": s.url, "clients": []options{{"name": "Late", "transports": []string{"websocket"}}}})
 	v := late.until("visited", nil)
-	require.Equal(t, 4.0, v.num("history"))
-	require.Equal(t, []any{"Ada", "Bob", "Cleo", "Dan", "Late"}, v["names"])
+	require.Equal(t, 7.0, v.num("history"))
+	require.Equal(t, []any{"Ada", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gus", "Late"}, v["names"])
 	require.Equal(t, []any{"bad_payload", "bad_payload", "forbidden", "forbidden"}, late.until("refusals", nil)["codes"])
 
 	long := node(t, "long", "examples-chat.mjs", options{"url": s.url, "clients": []options{{"name": "far too long for a nickname", "transports": []string{"websocket"}}}})

@@ -25,6 +25,9 @@ const (
 	LobbyRate = 5
 	// LobbyBurst is what a lobby socket may send at once.
 	LobbyBurst = 20
+	// MaxInbox bounds the events of one connection that wait for their handlers;
+	// above it the connection is closed with rate_limited. Inputs do not wait.
+	MaxInbox = 256
 	// InputFactor bounds the inputs of one socket in /match: so many times the
 	// tick rate, and those of a second at once; above it they are dropped. What is
 	// a flood, sio.Abuse says.

@@ -196,6 +196,7 @@ func (s *Server) start() (err error) {
 			Engine:         s.engineConfig(),
 			ConnectTimeout: ConnectTimeout,
 			Abuse:          abuse(),
+			Limits:         sio.Limits{Inbox: MaxInbox},
 			// Engine refuses Socket.IO v2 already; were it let in one day, the
 			// lobby and the matches stay closed to it.
 			RefuseEIO3: func(string) bool { return true },

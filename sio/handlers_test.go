@@ -128,10 +128,10 @@ func TestHandlersRunInOrder(t *testing.T) {
 	})
 }
 
-// The inbox holds 256 events; the next closes the connection, and what waited
+// The inbox holds 2048 events; the next closes the connection, and what waited
 // is not handled.
 func TestInboxBound(t *testing.T) {
-	for _, n := range []int{256, 257} {
+	for n, want := range map[int]int{2048: 2049, 2049: 1} {
 		bubble(t, Config{}, func(t bubbleT, s *Server) {
 			gate, handled := make(chan struct{}), 0
 			s.Of("/").OnConnection(func(s *Socket) {
@@ -142,14 +142,14 @@ func TestInboxBound(t *testing.T) {
 			for range n {
 				p.conn.OnMessage([]byte(`2["n"]`), false)
 			}
-			if n <= 256 {
+			if n <= 2048 {
 				p.open()
 			} else {
 				p.closedWith(engine.ReasonRateLimited)
 			}
 			close(gate)
 			synctest.Wait()
-			require.Equal(t, map[int]int{256: 257, 257: 1}[n], handled)
+			require.Equal(t, want, handled)
 			p.leaves()
 		})
 	}

@@ -22,6 +22,7 @@ const (
 	defaultOutboxPackets = 1024      // Config.Outbox
 	defaultOutboxBytes   = 256 << 10
 	defaultReplay        = 512 << 10            // bytes of missed events for one client, where Engine.OutboxBytes is not set; otherwise half of that
+	defaultInbox         = 2048                 // Limits.Inbox: twice what one POST may hold, which comes at once
 	markBytes            = 32                   // room for an offset
 	hardFactor           = 4                    // times a rate of Config.Abuse …
 	hardSeconds          = 3                    // … for so many seconds on end: closed
@@ -47,7 +48,7 @@ type Limits struct {
 	AttachmentBytes int           // bytes of all attachments of one packet; 1e6; beyond: too_large
 	AttachmentTime  time.Duration // from the header to the last attachment; 5 s; later: protocol error
 	Namespaces      int           // namespaces of one connection; 8; beyond: CONNECT_ERROR
-	Inbox           int           // packets waiting for handlers; 256; beyond: rate_limited
+	Inbox           int           // packets waiting for handlers; 2048; beyond: rate_limited
 	InboxBytes      int           // their bytes; 2 MiB; beyond: rate_limited
 	PendingAcks     int           // EmitWithAck calls waiting on one socket; 64; beyond: ErrTooManyAcks
 	AckTimeout      time.Duration // life of a pending ack; 10 s
@@ -71,7 +72,7 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.AttachmentBytes, 1_000_000)
 	orTime(&l.AttachmentTime, 5*time.Second)
 	orInt(&l.Namespaces, 8)
-	orInt(&l.Inbox, 256)
+	orInt(&l.Inbox, defaultInbox)
 	orInt(&l.InboxBytes, 2<<20)
 	orInt(&l.PendingAcks, 64)
 	orTime(&l.AckTimeout, 10*time.Second)

@@ -5,7 +5,8 @@
 //
 // Open it as http://localhost:3000/?parser=msgpack too: that page speaks the
 // msgpack parser, and the two write to each other in the same room. The server
-// has no line about it.
+// has no line about it. With -eio3 clients of Socket.IO v2 are let in too; they
+// send their name in the query, as they have no auth.
 package main
 
 import (
@@ -28,8 +29,9 @@ var files embed.FS
 
 func main() {
 	listen := flag.String("listen", "localhost:3000", "address to listen on")
+	v2 := flag.Bool("eio3", false, "let clients of Socket.IO v2 in")
 	flag.Parse()
-	io := newServer(page.Log())
+	io := newServer(*v2, page.Log())
 	if err := page.Serve(*listen, io, page.Mux(io, files)); err != nil {
 		fmt.Fprintln(os.Stderr, "chat:", err)
 		os.Exit(1)
@@ -58,14 +60,18 @@ type typing struct {
 	Name string `json:"name"`
 }
 
-func newServer(log *slog.Logger) *sio.Server {
-	io := sio.New(sio.Config{ClientFiles: page.Client(), Logger: log})
+func newServer(v2 bool, log *slog.Logger) *sio.Server {
+	cfg := sio.Config{ClientFiles: page.Client(), Logger: log}
+	cfg.Engine.AllowEIO3 = v2
+	io := sio.New(cfg)
 	chat := &chat{ns: io.Of("/"), log: log, rooms: rooms{}}
 
 	// Middleware sees every CONNECT. An *Error is what the client is told.
 	chat.ns.Use(func(s *sio.Socket) error {
 		var auth hello
-		if err := s.Auth(&auth); err != nil {
+		if v2 && s.RawAuth() == nil {
+			auth.Name = s.Handshake().Query.Get("name")
+		} else if err := s.Auth(&auth); err != nil {
 			return err
 		}
 		name, err := plain("name", auth.Name)
