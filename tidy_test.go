@@ -63,11 +63,12 @@ var imports = map[string][]string{
 	"sio/adapter":       {"sio"},
 	"sio/admin":         {"engine", "sio", msgpack},
 	// Simulation tower.
-	"tick":       {unix},
-	"game/snap":  {"internal/mpcheck", msgp},
-	"game":       {"game/snap", "internal/mpcheck", msgp, msgpack},
-	"game/match": {"game", "game/snap", "tick", "internal/mpcheck", msgp, msgpack},
-	"game/arena": {"game"},
+	"tick":          {unix},
+	"game/snap":     {"internal/mpcheck", msgp},
+	"game":          {"game/snap", "internal/mpcheck", msgp, msgpack},
+	"game/interest": {"game/snap"},
+	"game/match":    {"game", "game/interest", "game/snap", "tick", "internal/mpcheck", msgp, msgpack},
+	"game/arena":    {"game"},
 	// Alone.
 	"lobby": nil,
 	// The doorstep, and what stands on it.
