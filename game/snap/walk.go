@@ -10,6 +10,7 @@ type walk struct {
 	out    []byte    // the records, one after the other
 	count  int       // how many there are
 	gone   []removal // what is to be forgotten
+	missed bool      // the player was not sent all that a Sight showed
 	picks  []pick    // with a budget: what there is to send
 }
 
@@ -33,8 +34,10 @@ func (w *World) compare(b *basis, v *View, e Encoding, budget int) {
 	k.enc, k.number, k.next = e, w.number, nil
 	k.out, k.count, k.gone, k.picks = k.out[:0], 0, k.gone[:0], k.picks[:0]
 	var sight *Sight
+	k.missed = false
 	if v != nil {
 		sight, k.next = v.Sight, v.next
+		k.missed = sight != nil && b.tick != w.before
 	}
 	from := 0
 	for i := range w.tables {
@@ -99,11 +102,13 @@ func (k *walk) loseBefore(t *table, slot uint32, held []known) []known {
 	return held
 }
 
-// lose lists an entity as gone, unless the player never held it.
+// lose lists an entity as gone, unless the player never held it. Of one that has
+// ended since a snapshot that the player was not sent, nobody knows whether it
+// was still in view by then: no more is said than that it left.
 func (k *walk) lose(t *table, old known) {
 	switch {
 	case old.id == 0:
-	case t.holds(old):
+	case k.missed || t.holds(old):
 		k.gone = append(k.gone, removal{old.id, whyHidden})
 	default:
 		k.gone = append(k.gone, removal{old.id, whyDestroyed})

@@ -23,6 +23,7 @@ type Source struct {
 type World struct {
 	tables []table
 	tick   uint32 // of the last Diff
+	before uint32 // of the one before
 	number uint32 // of the snapshots of that tick
 
 	records [encodings][]byte // entities encoded this tick
@@ -53,7 +54,7 @@ func NewWorld(sets []Source) *World {
 // due. It is the same again when somebody is sent a snapshot between two ticks
 // of the cadence.
 func (w *World) Diff(tick, number uint32) {
-	w.tick, w.number = tick, number
+	w.before, w.tick, w.number = w.tick, tick, number
 	for e := range encodings {
 		w.records[e], w.bodies[e] = w.records[e][:0], w.bodies[e][:0]
 	}
