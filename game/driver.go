@@ -42,6 +42,16 @@ type Driver interface {
 	// Look tells the point in time, in quarter ticks, that the player of a seat
 	// saw on the screen when the input that is played in this tick was made.
 	Look(seat int, quarters uint64)
+	// Record keeps where everything is at the end of the tick, for Match.Rewind.
+	Record()
+	// Views says how each of Sets is seen, and Where finds an entity: the number of
+	// its set, -1 if it is in none, and its slot.
+	Views() []SetView
+	Where(id ID) (set, slot int)
+	// Eyes reports whether the game has Eye and Sees. They may be called then.
+	Eyes() (eye, sees bool)
+	Eye(p *Player) (x, y float64, ok bool)
+	Sees(p *Player, id ID) bool
 	// Steps returns the number of steps made.
 	Steps() uint32
 
@@ -104,6 +114,8 @@ type capabilities[I any] struct {
 	worlder Worlder
 	sparer  Sparer
 	closer  Closer
+	eyer    Eyer
+	seer    Seer
 }
 
 func newDriver[G Stepper[I], I any](p *plan, g G, seed uint64) *driver[G, I] {
@@ -117,6 +129,7 @@ func newDriver[G Stepper[I], I any](p *plan, g G, seed uint64) *driver[G, I] {
 		d.match.ids.take(idPlayer)
 	}
 	d.step = Step[I]{DT: 1 / float64(p.def.Rules.Tick), Match: &d.match}
+	d.match.history.open(d.match.ids, p.def.Rules.Ticks(p.def.Rules.Rewind))
 	v := reflect.ValueOf(g).Elem()
 	if !v.IsValid() {
 		panic(fmt.Sprintf("game %q: the function that makes it returned nil", p.def.Name))
@@ -130,9 +143,11 @@ func newDriver[G Stepper[I], I any](p *plan, g G, seed uint64) *driver[G, I] {
 			panic(fmt.Sprintf("game %q: set %q is in use already; the function that makes the game must make a new one for each match",
 				p.def.Name, s.name))
 		}
-		d.sets = append(d.sets, snap.Source{
-			Rows: set.bind(d.match.ids, int16(i), s.limit), Layout: s.layout, Cap: s.limit,
-		})
+		rows := set.bind(d.match.ids, int16(i), s.limit)
+		d.sets = append(d.sets, snap.Source{Rows: rows, Layout: s.layout, Cap: s.limit})
+		if s.view.lag {
+			d.match.history.add(i, s, set, rows)
+		}
 	}
 	return d
 }
@@ -149,6 +164,8 @@ func capabilitiesOf[I any](g any) capabilities[I] {
 	c.worlder, _ = g.(Worlder)
 	c.sparer, _ = g.(Sparer)
 	c.closer, _ = g.(Closer)
+	c.eyer, _ = g.(Eyer)
+	c.seer, _ = g.(Seer)
 	return c
 }
 

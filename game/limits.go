@@ -34,6 +34,21 @@ const (
 	// idRestTicks is how long a freed ID rests before it is used again, so that
 	// a stale reference is more likely to find nothing than a stranger.
 	idRestTicks = 240
+	// RewindMax is the furthest that a game may look back, so that nobody is shot
+	// long after having taken cover. rewindDefault is the usual bound.
+	RewindMax     = 500 * time.Millisecond
+	rewindDefault = 250 * time.Millisecond
+	// historyTicks is how many ticks of positions are kept for that.
+	historyTicks = 64
+	// RadiusMin and RadiusMax bound Interest.Radius.
+	RadiusMin = 1e-3
+	RadiusMax = 1e9
+	// indexMin is from how many entities on a ray looks for them in cells, of
+	// which there are at most indexSide in a row.
+	indexMin  = 64
+	indexSide = 32
+	// reachMax is the length of a ray that is told to go on for ever.
+	reachMax = 1e9
 	// durationMax bounds every duration in Rules.
 	durationMax = 24 * time.Hour
 )

@@ -23,6 +23,7 @@ type Match struct {
 	events  []Event
 	kicks   []Kick
 	timers  []timer // by due, then by order of After
+	history history
 }
 
 // Kick is a wish of the game's to remove a player.

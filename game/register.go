@@ -45,6 +45,7 @@ func compile[G Stepper[I], I any](name string, mk func() G, rules Rules) (*plan,
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
+	rewinds := rules.Rewind > 0
 	rules, err := rules.withDefaults()
 	if err != nil {
 		return nil, err
@@ -64,6 +65,9 @@ func compile[G Stepper[I], I any](name string, mk func() G, rules Rules) (*plan,
 	}
 	sets, err := findSets(t.Elem())
 	if err != nil {
+		return nil, err
+	}
+	if err := checkViews(rules, rewinds, sets, t); err != nil {
 		return nil, err
 	}
 	input, err := newCodec(reflect.TypeFor[I]())
@@ -95,8 +99,8 @@ func checkMethods[G Stepper[I], I any]() error {
 	for _, want := range []reflect.Type{
 		reflect.TypeFor[Initer](), reflect.TypeFor[Joiner](), reflect.TypeFor[Dropper](),
 		reflect.TypeFor[Resumer](), reflect.TypeFor[Leaver](), reflect.TypeFor[Handler](),
-		reflect.TypeFor[Botter[I]](), reflect.TypeFor[Worlder](),
-		reflect.TypeFor[Sparer](), reflect.TypeFor[Closer](),
+		reflect.TypeFor[Botter[I]](), reflect.TypeFor[Worlder](), reflect.TypeFor[Sparer](), reflect.TypeFor[Closer](),
+		reflect.TypeFor[Eyer](), reflect.TypeFor[Seer](),
 	} {
 		method := want.Method(0)
 		if _, ok := t.MethodByName(method.Name); ok && !t.Implements(want) {

@@ -19,6 +19,8 @@ type Rules struct {
 	EmptyTTL  time.Duration // how long a match outlives its last player: 10 s
 	CatchUp   int           // most ticks run at once after a delay: 5
 	MaxTicks  uint32        // steps after which the match ends: none
+	Interest  Interest      // how far players see: everywhere
+	Rewind    time.Duration // how far back Match.Rewind goes: 250 ms, at most 500 ms
 	Samples   Samples       // of what the game sends, for the command types: none
 }
 
@@ -51,6 +53,11 @@ func (r Rules) withDefaults() (Rules, error) {
 	}
 	orDuration(&r.SeatTTL, 15*time.Second)
 	orDuration(&r.EmptyTTL, 10*time.Second)
+	orDuration(&r.Rewind, rewindDefault)
+	var err error
+	if r.Interest, err = r.Interest.withDefaults(); err != nil {
+		return r, err
+	}
 	switch {
 	case r.Tick < 1 || r.Tick > TickMax:
 		return r, fmt.Errorf("Rules.Tick is %d, want 1 to %d", r.Tick, TickMax)
@@ -64,7 +71,7 @@ func (r Rules) withDefaults() (Rules, error) {
 	case max(r.Countdown, r.Hold, r.SeatTTL, r.EmptyTTL) > durationMax:
 		return r, fmt.Errorf("Rules holds a duration longer than %v", durationMax)
 	}
-	return r, nil
+	return r, r.checkRewind()
 }
 
 // defaultSnapshots is 20 per second, or the largest lower rate that divides the

@@ -19,6 +19,7 @@ type Set[T any] struct {
 	ids   *idTable
 	index int16
 	limit int
+	hops  []uint32 // by slot, of Teleport: the number of births at the last one
 }
 
 // Add puts a new entity into the set and returns its ID, or 0 if the set is
@@ -136,6 +137,7 @@ type replicated interface {
 	rowType() reflect.Type
 	bound() bool
 	bind(ids *idTable, index int16, limit int) *snap.Rows
+	hopped() []uint32
 }
 
 var _ replicated = (*Set[struct{}])(nil)

@@ -16,6 +16,7 @@ type setPlan struct {
 	name   string
 	limit  int
 	layout snap.Layout
+	view   viewPlan
 }
 
 // findSets lists the sets of a game in the order of its fields.
@@ -88,21 +89,28 @@ func (f *setFinder) add(field reflect.StructField, index []int, name string) err
 	if !ok {
 		return fmt.Errorf("field %s is not a set", name)
 	}
-	s := setPlan{index: index, name: wireName(field), limit: CapDefault}
+	s := setPlan{index: index, name: wireName(field), limit: CapDefault, view: viewPlan{axes: noAxes}}
 	if other, taken := f.names[s.name]; taken {
 		return fmt.Errorf("fields %s and %s have the same wire name %q", other, name, s.name)
 	}
 	f.names[s.name] = name
-	for _, part := range tagParts(field.Tag.Get("snap")) {
+	tag := field.Tag.Get("snap")
+	for _, part := range tagParts(tag) {
+		if s.view.set(part) {
+			continue
+		}
 		text, ok := strings.CutPrefix(part, "cap=")
 		n, err := strconv.Atoi(text)
 		if !ok || err != nil || n < 1 || n > CapMax {
-			return fmt.Errorf("field %s: tag snap:%q is not cap=1 to cap=%d", name, part, CapMax)
+			return fmt.Errorf("field %s: tag snap:%q is not cap=1 to cap=%d, own, team, all or lag", name, part, CapMax)
 		}
 		s.limit = n
 	}
-	rows, err := rowLayout(zero.rowType(), name)
+	rows, err := rowLayout(zero.rowType(), name, &s.view.axes)
 	if err != nil {
+		return err
+	}
+	if err := s.view.check(name, tag); err != nil {
 		return err
 	}
 	s.layout = rows
@@ -111,12 +119,12 @@ func (f *setFinder) add(field reflect.StructField, index []int, name string) err
 }
 
 // rowLayout works out the replicated columns of a row type.
-func rowLayout(t reflect.Type, set string) (snap.Layout, error) {
+func rowLayout(t reflect.Type, set string, at *axes) (snap.Layout, error) {
 	l := snap.Layout{Stride: t.Size()}
 	if t.Kind() != reflect.Struct {
 		return l, fmt.Errorf("field %s: its rows are %v, not structs", set, t)
 	}
-	if err := addColumns(&l, t, 0, set, map[string]string{}); err != nil {
+	if err := addColumns(&l, t, 0, set, map[string]string{}, at); err != nil {
 		return l, err
 	}
 	if len(l.Columns) > snap.FieldsMax {
@@ -127,14 +135,15 @@ func rowLayout(t reflect.Type, set string) (snap.Layout, error) {
 }
 
 // addColumns adds the tagged fields of a struct, those of embedded structs as if
-// they were its own. names holds the wire names so far and their fields.
-func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names map[string]string) error {
+// they were its own. names holds the wire names so far and their fields, at the
+// columns of the position.
+func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names map[string]string, at *axes) error {
 	for field := range t.Fields() {
 		name := path + "." + field.Name
 		tag, tagged := field.Tag.Lookup("snap")
 		switch {
 		case !tagged && field.Anonymous && field.Type.Kind() == reflect.Struct:
-			if err := addColumns(l, field.Type, base+field.Offset, name, names); err != nil {
+			if err := addColumns(l, field.Type, base+field.Offset, name, names, at); err != nil {
 				return err
 			}
 			continue
@@ -150,6 +159,10 @@ func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names
 			return fmt.Errorf("fields %s and %s have the same wire name %q", other, name, column.Name)
 		}
 		names[column.Name] = name
+		tag, err := at.axis(tag, name, len(l.Columns), column.Type)
+		if err != nil {
+			return err
+		}
 		if err := column.Parse(tag); err != nil {
 			return fmt.Errorf("field %s: %w", name, err)
 		}

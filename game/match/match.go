@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gameserver/game"
+	"gameserver/game/interest"
 	"gameserver/game/snap"
 	"gameserver/tick"
 )
@@ -16,7 +17,9 @@ type Match struct {
 	rules game.Rules
 	drv   game.Driver
 	world *snap.World
-	base  time.Time // when the match was made; immutable
+	field *interest.Field // nil if everybody sees everything
+	teams bool            // some of it by team
+	base  time.Time       // when the match was made; immutable
 
 	inbox inbox
 	stats counters // atomics
@@ -68,6 +71,7 @@ type seat struct {
 	in   inputs
 	mail mail
 	view snap.View
+	eye  eye
 	owed bool // the last snapshot was refused, or none was sent yet
 }
 
@@ -76,6 +80,7 @@ const noClaim = ^uint32(0)
 func (m *Match) open() {
 	m.base = time.Now()
 	m.world = snap.NewWorld(m.drv.Sets())
+	m.field = m.newField()
 	m.inbox.init(len(m.cfg.Seats))
 	m.seats = make([]seat, len(m.cfg.Seats))
 	for i, spec := range m.cfg.Seats {
@@ -129,6 +134,9 @@ func (m *Match) Tick(t *tick.Tick) (more bool) {
 
 	t.Begin(tick.PhaseEncode)
 	m.publish(t)
+
+	t.Begin(tick.PhaseRecord)
+	m.drv.Record()
 
 	finished = true
 	return true

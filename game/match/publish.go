@@ -134,6 +134,8 @@ func (m *Match) publish(t *tick.Tick) {
 		return
 	}
 	m.world.Diff(m.tick, m.tick/m.every())
+	t.Begin(tick.PhaseInterest)
+	m.look(t)
 	late := uint32(min(max(t.Late/(10*time.Microsecond), 0), lateMax))
 	for i := 0; i < len(m.seats); {
 		t.Begin(tick.PhaseSplice)
