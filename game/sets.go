@@ -3,6 +3,7 @@ package game
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -127,9 +128,8 @@ func rowLayout(t reflect.Type, set string, at *axes) (snap.Layout, error) {
 	if err := addColumns(&l, t, 0, set, map[string]string{}, at); err != nil {
 		return l, err
 	}
-	if len(l.Columns) > snap.FieldsMax {
-		return l, fmt.Errorf("field %s: its rows have %d replicated fields, more than %d",
-			set, len(l.Columns), snap.FieldsMax)
+	if n := max(len(l.Columns), len(l.Own)); n > snap.FieldsMax {
+		return l, fmt.Errorf("field %s: its rows have %d replicated fields, more than %d", set, n, snap.FieldsMax)
 	}
 	return l, nil
 }
@@ -159,16 +159,34 @@ func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names
 			return fmt.Errorf("fields %s and %s have the same wire name %q", other, name, column.Name)
 		}
 		names[column.Name] = name
-		tag, err := at.axis(tag, name, len(l.Columns), column.Type)
-		if err != nil {
-			return err
+		tag, own := cutOwn(tag)
+		if !own {
+			var err error
+			if tag, err = at.axis(tag, name, len(l.Columns), column.Type); err != nil {
+				return err
+			}
 		}
 		if err := column.Parse(tag); err != nil {
 			return fmt.Errorf("field %s: %w", name, err)
 		}
-		l.Columns = append(l.Columns, column)
+		if own {
+			l.Own = append(l.Own, column)
+		} else {
+			l.Columns = append(l.Columns, column)
+		}
 	}
 	return nil
+}
+
+// cutOwn takes the part own out of a tag: the field is for the player whose id
+// the entity has, and for nobody else.
+func cutOwn(tag string) (rest string, own bool) {
+	parts := tagParts(tag)
+	i := slices.Index(parts, "own")
+	if i < 0 {
+		return tag, false
+	}
+	return strings.Join(slices.Delete(parts, i, i+1), ","), true
 }
 
 // hasTags reports whether a struct, or one in it, has a field with a snap tag.
@@ -187,7 +205,7 @@ func hasTags(t reflect.Type) bool {
 func schemaOf(sets []setPlan) snap.Schema {
 	out := snap.Schema{Sets: make([]snap.Set, len(sets))}
 	for i, s := range sets {
-		out.Sets[i] = s.layout.Set(s.name)
+		out.Sets[i] = s.layout.Set(s.name, s.limit)
 	}
 	return out
 }

@@ -8,7 +8,6 @@ import (
 	"gameserver/game"
 	"gameserver/game/match"
 	"gameserver/game/snap"
-	"gameserver/server/client"
 	socket "gameserver/sio/client"
 )
 
@@ -32,9 +31,9 @@ type link struct {
 	dialect Dialect
 	sock    *socket.Socket // never connected: it knows how packets begin and end
 	seat    *match.Seat
-	head    int           // bytes of the packet before its argument
-	bytes   int           // of this tick's snapshot on the wire
-	world   *client.World // nil: not decoded
+	head    int          // bytes of the packet before its argument
+	bytes   int          // of this tick's snapshot on the wire
+	world   *snap.Mirror // nil: not decoded
 	seen    uint32
 	err     error
 }
@@ -43,7 +42,7 @@ func newLink(d Dialect, s snap.Schema, decode bool) *link {
 	c := socket.New("http://127.0.0.1", socket.Options{Msgpack: d != JSON})
 	l := &link{dialect: d, sock: c.Socket("/match")}
 	if decode && d != JSON {
-		l.world = client.NewWorld(s)
+		l.world = snap.NewMirror(s)
 	}
 	return l
 }
@@ -70,7 +69,7 @@ func (l *link) SendLatest(packet []byte) bool {
 	}
 	l.bytes = FrameBytes(n)
 	if l.world != nil && l.err == nil {
-		var s client.Snapshot
+		var s snap.Snapshot
 		s, l.err = l.world.Apply(packet[l.head:])
 		l.seen = s.Tick
 	}

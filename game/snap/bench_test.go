@@ -46,8 +46,8 @@ func BenchmarkEncodeEntity(b *testing.B) {
 			for b.Loop() {
 				r.tick++
 				r.world.tick = r.tick
-				r.world.records[e] = r.world.records[e][:0]
-				r.world.record(0, 0, 0, e)
+				r.world.others[e] = r.world.others[e][:0]
+				r.world.locate(0, 0, 0, e)
 			}
 		})
 	}

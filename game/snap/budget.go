@@ -11,14 +11,14 @@ type pick struct {
 	score     float32
 	set, slot uint32
 	at        uint32 // in walk.next.known
-	from, end uint32 // of its record in World.records
+	from, end uint32 // of its record in World.others
 }
 
 // collectSet is walkSet for a view with a budget: it lists what there is to send
 // and leaves everything as unsent.
 func (w *World) collectSet(set int, held []known, s *SetSight) {
 	t, k := &w.tables[set], &w.walk
-	for c, live := range t.rows.Live {
+	for c, live := range t.live {
 		seen, due := s.words(c, k.number)
 		for seen &= live; seen != 0; seen &= seen - 1 {
 			slot := uint32(c*ChunkRows + bits.TrailingZeros64(seen))
@@ -33,12 +33,14 @@ func (w *World) collectSet(set int, held []known, s *SetSight) {
 				held = held[1:]
 			}
 			switch {
-			case e.id == 0:
+			case e.id == 0 || e.sent == 0:
 				k.pick(w, set, e, 0)
 			case t.changed[slot] <= e.sent:
 				e.sent = w.tick
 			case due&(1<<(slot%ChunkRows)) != 0:
 				k.pick(w, set, e, e.sent)
+			default:
+				k.stale = true
 			}
 			k.next.known = append(k.next.known, e)
 		}
@@ -79,11 +81,12 @@ func (w *World) choose(v *View, budget int) {
 	for _, p := range k.picks {
 		size := int(p.end - p.from)
 		if size > budget && k.count > 0 {
+			k.stale = true
 			continue
 		}
 		budget -= size
-		k.add(w.records[k.enc][p.from:p.end])
+		k.add(w.others[k.enc], p.from, p.end)
 		e := &k.next.known[p.at]
-		e.sent, e.id = w.tick, w.tables[p.set].rows.ID[p.slot]
+		e.sent, e.last, e.id = w.tick, w.tick, w.tables[p.set].id[p.slot]
 	}
 }

@@ -20,17 +20,27 @@ type Column struct {
 
 // Layout is the replicated part of a row type.
 type Layout struct {
-	Stride  uintptr // size of a row in memory
-	Columns []Column
+	Stride  uintptr  // size of a row in memory
+	Columns []Column // replicated to everybody who may see the entity
+	Own     []Column // replicated only to the player whose id the entity has
 }
 
-// Set returns the wire view of the layout.
-func (l Layout) Set(name string) Set {
-	s := Set{Name: name, Fields: make([]Field, len(l.Columns))}
-	for i, c := range l.Columns {
-		s.Fields[i] = Field{Name: c.Name, Kind: c.kind, Quantum: c.quantum}
+// Set returns the wire view of the layout of a set that holds up to limit
+// entities.
+func (l Layout) Set(name string, limit int) Set {
+	s := Set{Name: name, Fields: fields(l.Columns), Cap: limit}
+	if len(l.Own) > 0 {
+		s.Own = fields(l.Own)
 	}
 	return s
+}
+
+func fields(columns []Column) []Field {
+	list := make([]Field, len(columns))
+	for i, c := range columns {
+		list[i] = Field{Name: c.Name, Kind: c.kind, Quantum: c.quantum}
+	}
+	return list
 }
 
 // Parse completes a column from its type and the field's snap tag.

@@ -46,6 +46,8 @@ func (f Field) Value(q int32) float64 {
 type Set struct {
 	Name   string
 	Fields []Field
+	Own    []Field // of the player's own entity, for that player alone
+	Cap    int     // most entities; 0: unknown
 }
 
 // Schema says what the elements of a snapshot mean.
@@ -62,21 +64,32 @@ type Wire struct {
 type WireSet struct {
 	Name   string  `json:"name"`
 	Fields [][]any `json:"fields"`
+	Own    [][]any `json:"own,omitempty"`
+	Cap    int     `json:"cap,omitempty"`
 }
 
-// Version is the version of the schema event.
+// Version is the version of the schema event. Whatever is added to it later has
+// keys of its own, and does not change it.
 const Version = 1
 
 // Wire returns the schema in the form of the schema event.
 func (s Schema) Wire() Wire {
 	w := Wire{V: Version, Sets: make([]WireSet, len(s.Sets))}
 	for i, set := range s.Sets {
-		w.Sets[i] = WireSet{Name: set.Name, Fields: make([][]any, len(set.Fields))}
-		for j, f := range set.Fields {
-			w.Sets[i].Fields[j] = []any{f.Name, f.Kind.String(), f.Quantum}
+		w.Sets[i] = WireSet{Name: set.Name, Fields: wireFields(set.Fields), Cap: set.Cap}
+		if len(set.Own) > 0 {
+			w.Sets[i].Own = wireFields(set.Own)
 		}
 	}
 	return w
+}
+
+func wireFields(fields []Field) [][]any {
+	list := make([][]any, len(fields))
+	for i, f := range fields {
+		list[i] = []any{f.Name, f.Kind.String(), f.Quantum}
+	}
+	return list
 }
 
 // Schema reads a received schema event, which may be anything.
@@ -89,19 +102,38 @@ func (w Wire) Schema() (Schema, error) {
 	}
 	s := Schema{Sets: make([]Set, len(w.Sets))}
 	for i, set := range w.Sets {
-		if len(set.Fields) > FieldsMax {
-			return Schema{}, fmt.Errorf("snap: set %q has %d fields, more than %d", set.Name, len(set.Fields), FieldsMax)
+		fields, err := parseFields(set.Name, set.Fields)
+		if err != nil {
+			return Schema{}, err
 		}
-		s.Sets[i] = Set{Name: set.Name, Fields: make([]Field, len(set.Fields))}
-		for j, wire := range set.Fields {
-			f, err := parseField(wire)
-			if err != nil {
-				return Schema{}, fmt.Errorf("snap: set %q, field %d: %w", set.Name, j, err)
-			}
-			s.Sets[i].Fields[j] = f
+		s.Sets[i] = Set{Name: set.Name, Fields: fields}
+		if set.Cap < 0 || set.Cap > EntitiesMax {
+			return Schema{}, fmt.Errorf("snap: set %q holds %d entities, more than %d", set.Name, set.Cap, EntitiesMax)
+		}
+		s.Sets[i].Cap = set.Cap
+		if len(set.Own) == 0 {
+			continue
+		}
+		if s.Sets[i].Own, err = parseFields(set.Name, set.Own); err != nil {
+			return Schema{}, fmt.Errorf("%w (of its own fields)", err)
 		}
 	}
 	return s, nil
+}
+
+func parseFields(set string, wire [][]any) ([]Field, error) {
+	if len(wire) > FieldsMax {
+		return nil, fmt.Errorf("snap: set %q has %d fields, more than %d", set, len(wire), FieldsMax)
+	}
+	fields := make([]Field, len(wire))
+	for i := range wire {
+		f, err := parseField(wire[i])
+		if err != nil {
+			return nil, fmt.Errorf("snap: set %q, field %d: %w", set, i, err)
+		}
+		fields[i] = f
+	}
+	return fields, nil
 }
 
 func parseField(wire []any) (Field, error) {

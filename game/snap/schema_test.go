@@ -52,7 +52,7 @@ func TestSchemaRefusals(t *testing.T) {
 	for want, w := range map[string]Wire{
 		"snap: schema version 2, want 1":                {V: 2},
 		"snap: schema of 65 sets, more than 64":         {V: 1, Sets: make([]WireSet, SetsMax+1)},
-		`snap: set "s" has 65 fields, more than 64`:     {V: 1, Sets: []WireSet{{Name: "s", Fields: many}}},
+		`snap: set "s" has 32 fields, more than 31`:     {V: 1, Sets: []WireSet{{Name: "s", Fields: many}}},
 		`snap: set "s", field 0: 2 parts, want 3`:       one("x", "i"),
 		`snap: set "s", field 0: the name is int`:       one(1, "i", 0),
 		`snap: set "s", field 0: the kind is int`:       one("x", 1, 0),

@@ -106,7 +106,8 @@ func TestBudget(t *testing.T) {
 		}
 		p := r.players[e]
 		r.next1()
-		size := len(r.world.record(0, 0, 0, e))
+		from, end := r.world.locate(0, 0, 0, e)
+		size := int(end - from)
 		p.view.Priority = func(_, slot int) float32 { return float32(1 + slot) }
 		first := r.tell(t, p, Head{Budget: 10*size + size/2})
 		require.InDelta(t, 10, len(first), 1)

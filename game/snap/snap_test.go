@@ -90,7 +90,8 @@ type plainClient struct {
 	lead     int64
 }
 
-func (c *plainClient) take(t require.TestingT, packet []byte, e Encoding) {
+// take returns whether the snapshot was a full one.
+func (c *plainClient) take(t require.TestingT, packet []byte, e Encoding) (full bool) {
 	var m struct {
 		T, B, A, D, L *int64
 		E, R          [][]any
@@ -129,6 +130,7 @@ func (c *plainClient) take(t require.TestingT, packet []byte, e Encoding) {
 		}
 		c.entities[whole(t, el[0])] = ent
 	}
+	return *m.B == 0
 }
 
 func whole(t require.TestingT, v any) int64 {

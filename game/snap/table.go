@@ -1,32 +1,62 @@
 package snap
 
 import (
-	"math"
 	"math/bits"
-	"reflect"
-	"unsafe"
 )
 
 // table is one set as it was at the last Diff: a column of 32-bit integers per
-// field, and stamps per row. Nothing in it holds a pointer for the collector to
-// follow. Stamps per group of fields are to join changed.
+// field, and stamps. Nothing in it holds a pointer for the collector to follow.
 type table struct {
 	rows    *Rows
 	layout  Layout
-	columns [][]int32
+	columns []column // replicated to everybody
+	own     []column // to the player of the row's id; only their first ring row is used
+	bools   uint32   // mask of the boolean columns
+
+	live    []uint64 // per chunk: the rows that the columns hold
 	gen     []uint32 // birth of the row that the columns hold
-	changed []uint32 // tick at which the row was born or last changed
-	encoded [encodings]record
+	id      []uint32 // its id
+	born    []uint32 // tick at which it was there first
+	changed []uint32 // tick at which it was born or last changed, own fields aside
+	owned   []uint32 // tick at which an own field last changed
+
+	full  [encodings][]ref // the whole row
+	delta [ringLen][]ref   // the difference to a row of the ring
+	some  []ref            // changed fields, absolute: from is the first in World.partials
 }
 
-// record says where the element of a row is in World.records.
-type record struct {
-	tick      []uint32 // valid in this tick
-	from, end []uint32
+// column is one field: its values at the last snapshots, and when each row's
+// last changed.
+type column struct {
+	ring  [ringLen][]int32
+	stamp []uint32
+}
+
+// ref says where a record is in World.records.
+type ref struct {
+	tick      uint32 // valid in this tick
+	from, end uint32
+}
+
+// partial is an absolute record of some fields of a row. Those of one row are a
+// list.
+type partial struct {
+	mask      uint32
+	from, end uint32
+	next      uint32 // index plus one
 }
 
 func newTable(s Source) table {
-	return table{rows: s.Rows, layout: s.Layout, columns: make([][]int32, len(s.Layout.Columns))}
+	t := table{
+		rows: s.Rows, layout: s.Layout,
+		columns: make([]column, len(s.Layout.Columns)), own: make([]column, len(s.Layout.Own)),
+	}
+	for i, c := range s.Layout.Columns {
+		if c.kind == KindBool {
+			t.bools |= 1 << i
+		}
+	}
+	return t
 }
 
 // grow makes room for as many slots as the set has.
@@ -36,134 +66,110 @@ func (t *table) grow() {
 		return
 	}
 	for i := range t.columns {
-		t.columns[i] = append(t.columns[i], make([]int32, n)...)
+		c := &t.columns[i]
+		for j := range c.ring {
+			c.ring[j] = append(c.ring[j], make([]int32, n)...)
+		}
+		c.stamp = append(c.stamp, make([]uint32, n)...)
 	}
-	t.gen = append(t.gen, make([]uint32, n)...)
-	t.changed = append(t.changed, make([]uint32, n)...)
-	for i := range t.encoded {
-		r := &t.encoded[i]
-		r.tick = append(r.tick, make([]uint32, n)...)
-		r.from = append(r.from, make([]uint32, n)...)
-		r.end = append(r.end, make([]uint32, n)...)
+	for i := range t.own {
+		t.own[i].ring[0] = append(t.own[i].ring[0], make([]int32, n)...)
+		t.own[i].stamp = append(t.own[i].stamp, make([]uint32, n)...)
 	}
+	t.live = append(t.live, make([]uint64, n/ChunkRows)...)
+	for _, s := range []*[]uint32{&t.gen, &t.id, &t.born, &t.changed, &t.owned} {
+		*s = append(*s, make([]uint32, n)...)
+	}
+	for i := range t.full {
+		t.full[i] = append(t.full[i], make([]ref, n)...)
+	}
+	for i := range t.delta {
+		t.delta[i] = append(t.delta[i], make([]ref, n)...)
+	}
+	t.some = append(t.some, make([]ref, n)...)
 }
 
-func (t *table) diff(tick uint32) {
+// diff brings the table up to the set. The values of the last Diff are in one
+// row of the ring, and the new ones go to another, or the same.
+func (w *World) diff(set int, last, now int) {
+	t := &w.tables[set]
 	t.grow()
 	for c, live := range t.rows.Live {
-		if live != 0 {
-			t.diffChunk(c, live, tick)
+		was := t.live[c]
+		if live|was == 0 {
+			continue
+		}
+		from := c * ChunkRows
+		changed := w.births(set, c, live)
+		base := t.rows.Base[c]
+		for i := range t.columns {
+			col := &t.columns[i]
+			old := (*[ChunkRows]int32)(col.ring[last][from:])
+			next := (*[ChunkRows]int32)(col.ring[now][from:])
+			set := t.layout.Columns[i].diff(base, t.layout.Stride, live, old, next)
+			changed |= set
+			stamp((*[ChunkRows]uint32)(col.stamp[from:]), set, w.tick)
+		}
+		stamp((*[ChunkRows]uint32)(t.changed[from:]), changed, w.tick)
+		if len(t.own) > 0 {
+			w.diffOwn(t, c, live)
 		}
 	}
 }
 
-// diffChunk compares the rows of one chunk, column by column.
-func (t *table) diffChunk(c int, live uint64, tick uint32) {
+func (w *World) diffOwn(t *table, c int, live uint64) {
 	from := c * ChunkRows
 	var changed uint64
-	born, gen := t.rows.Gen[from:from+ChunkRows], t.gen[from:from+ChunkRows]
+	for i := range t.own {
+		col := &t.own[i]
+		values := (*[ChunkRows]int32)(col.ring[0][from:])
+		set := t.layout.Own[i].diff(t.rows.Base[c], t.layout.Stride, live, values, values)
+		changed |= set
+		stamp((*[ChunkRows]uint32)(col.stamp[from:]), set, w.tick)
+	}
+	stamp((*[ChunkRows]uint32)(t.owned[from:]), changed, w.tick)
+}
+
+// births notes which rows of a chunk are others than before, and remembers those
+// that are no more. It returns the new ones.
+func (w *World) births(set, c int, live uint64) (born uint64) {
+	t := &w.tables[set]
+	from := c * ChunkRows
+	ids := (*[ChunkRows]uint32)(t.rows.ID[from:])
+	gens, gen := (*[ChunkRows]uint32)(t.rows.Gen[from:]), (*[ChunkRows]uint32)(t.gen[from:])
+	was := t.live[c]
+	t.live[c] = live
 	for word := live; word != 0; word &= word - 1 {
-		if i := bits.TrailingZeros64(word); gen[i] != born[i] {
-			gen[i] = born[i]
-			changed |= 1 << i
+		if i := bits.TrailingZeros64(word) & (ChunkRows - 1); gen[i] != gens[i] {
+			born |= 1 << i
 		}
 	}
-	base := t.rows.Base[c]
-	for i := range t.layout.Columns {
-		col := (*[ChunkRows]int32)(t.columns[i][from:])
-		changed |= t.layout.Columns[i].diff(base, t.layout.Stride, live, col)
+	if was&^live|born == 0 {
+		return 0
 	}
-	for ; changed != 0; changed &= changed - 1 {
-		t.changed[from+bits.TrailingZeros64(changed)] = tick
+	for word := was & (^live | born); word != 0; word &= word - 1 {
+		slot := from + bits.TrailingZeros64(word)
+		w.deaths.add(death{tick: w.tick, born: t.born[slot], id: t.id[slot]})
 	}
-}
-
-// diff updates one column of a chunk and returns which rows have changed.
-func (c *Column) diff(base unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32) uint64 {
-	at := unsafe.Add(base, c.Offset)
-	switch c.Type {
-	case reflect.Bool, reflect.Uint8:
-		return diffInts[uint8](at, stride, live, col)
-	case reflect.Int8:
-		return diffInts[int8](at, stride, live, col)
-	case reflect.Int16:
-		return diffInts[int16](at, stride, live, col)
-	case reflect.Uint16:
-		return diffInts[uint16](at, stride, live, col)
-	case reflect.Int32, reflect.Uint32:
-		return diffInts[int32](at, stride, live, col)
-	case reflect.Float32:
-		return diffFloats[float32](at, stride, live, col, c.perUnit)
-	case reflect.Float64:
-		return diffFloats[float64](at, stride, live, col, c.perUnit)
-	case reflect.Uint:
-		return diffUint(at, stride, live, col)
-	default: // reflect.Int; Parse lets nothing else through
-		return diffInt(at, stride, live, col)
-	}
-}
-
-func diffInts[T int8 | int16 | int32 | uint8 | uint16](
-	at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32,
-) (changed uint64) {
-	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
-		if v := int32(*(*T)(unsafe.Add(at, uintptr(i)*stride))); col[i] != v {
-			col[i] = v
-			changed |= 1 << i
+	for word := born; word != 0; word &= word - 1 {
+		i := bits.TrailingZeros64(word)
+		gen[i], t.id[from+i], t.born[from+i] = gens[i], ids[i], w.tick
+		if id := ids[i]; len(t.own) > 0 && id <= OwnersMax {
+			w.own(id, set, from+i)
 		}
 	}
-	return changed
+	return born
 }
 
-func diffFloats[T float32 | float64](
-	at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32, perUnit float64,
-) (changed uint64) {
-	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
-		v := quantise(float64(*(*T)(unsafe.Add(at, uintptr(i)*stride))), perUnit)
-		if col[i] != v {
-			col[i] = v
-			changed |= 1 << i
+// stamp writes the tick to the rows that are set.
+func stamp(to *[ChunkRows]uint32, set uint64, tick uint32) {
+	if set == ^uint64(0) {
+		for i := range to {
+			to[i] = tick
 		}
+		return
 	}
-	return changed
-}
-
-func diffInt(at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32) (changed uint64) {
-	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
-		v := int32(min(max(*(*int)(unsafe.Add(at, uintptr(i)*stride)), math.MinInt32), math.MaxInt32))
-		if col[i] != v {
-			col[i] = v
-			changed |= 1 << i
-		}
+	for ; set != 0; set &= set - 1 {
+		to[bits.TrailingZeros64(set)&(ChunkRows-1)] = tick
 	}
-	return changed
-}
-
-func diffUint(at unsafe.Pointer, stride uintptr, live uint64, col *[ChunkRows]int32) (changed uint64) {
-	for ; live != 0; live &= live - 1 {
-		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
-		v := int32(uint32(min(*(*uint)(unsafe.Add(at, uintptr(i)*stride)), math.MaxUint32)))
-		if col[i] != v {
-			col[i] = v
-			changed |= 1 << i
-		}
-	}
-	return changed
-}
-
-// quantise is the nearest multiple, within 32 bits; not-a-number is 0.
-func quantise(v, perUnit float64) int32 {
-	q := math.RoundToEven(v * perUnit)
-	switch {
-	case q >= math.MinInt32 && q <= math.MaxInt32:
-		return int32(q)
-	case q > 0:
-		return math.MaxInt32
-	case q < 0:
-		return math.MinInt32
-	}
-	return 0
 }

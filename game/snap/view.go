@@ -12,9 +12,19 @@ type View struct {
 	// leaves some out: what has waited n ticks counts n times its weight, which
 	// is above 0. Nil weighs all the same. It is called only then.
 	Priority func(set, slot int) float32
+	// Owner is the player's id. The own fields of the entity of that id are sent
+	// to this view, whether the entity is visible or not.
+	Owner uint32
+	// Check asks for a checksum of what the player must hold, now and then. Only
+	// the compact dialect has one.
+	Check bool
 
-	base *basis // what the player holds; nil: nothing
-	next *basis // what they hold if the snapshot of tick next.tick is taken; only of own interests
+	own     private    // what the player holds of the own fields
+	ownNext private    // and will, if the snapshot of ownNext.tick is taken
+	told    ring[loss] // removals, for a view of its own interests
+	uniform uint32     // tick since which it sees everything in every snapshot, 0: it does not
+	base    *basis     // what the player holds; nil: nothing
+	next    *basis     // what they hold if the snapshot of tick next.tick is taken; only of own interests
 }
 
 // known is an entity that a player holds, or that waits for room in a budget.
@@ -22,7 +32,8 @@ type known struct {
 	slot uint32
 	gen  uint32 // which of the slot's rows
 	id   uint32 // 0: it was not sent yet and waits since the tick sent
-	sent uint32 // tick up to which the player has its changes
+	sent uint32 // tick up to which the player has its changes, 0: what they have is not known
+	last uint32 // tick of the last record that was sent of it
 }
 
 // basis is the contents of a View. Views that see everything and have the same
@@ -34,7 +45,9 @@ type basis struct {
 	known []known // by set, then by slot
 	ends  []int   // per set, where its part of known ends
 	refs  int
-	own   bool // belongs to one view
+	own   bool      // belongs to one view
+	gone  []removal // what the player holds besides and is to forget
+	told  []removal // what the snapshot that led here made the player forget
 	body  [encodings]body
 }
 
@@ -42,11 +55,30 @@ type basis struct {
 type body struct {
 	tick      uint32 // valid in this tick
 	from, end int
+	gone      bool // it begins with removals
 }
+
+// private is what a player holds of the own fields: those of which entity, up to
+// which tick.
+type private struct {
+	gen, tick uint32 // gen 0: nothing
+	set       int
+}
+
+// unknown is the generation of whatever a player may hold.
+const unknown = ^uint32(0)
+
+// loss is a removal that a player was sent.
+type loss struct {
+	removal
+	tick uint32
+}
+
+func (l loss) when() uint32 { return l.tick }
 
 func (b *basis) reset(tick uint32) {
 	b.tick, b.refs, b.own, b.body = tick, 1, false, [encodings]body{}
-	b.known, b.ends = b.known[:0], b.ends[:0]
+	b.known, b.ends, b.gone, b.told = b.known[:0], b.ends[:0], b.gone[:0], b.told[:0]
 }
 
 func (w *World) basis(v *View) *basis {
@@ -59,27 +91,47 @@ func (w *World) basis(v *View) *basis {
 // Accept records that the snapshot of this tick, as last appended for the view,
 // is on its way to the player and cannot be lost.
 func (w *World) Accept(v *View) {
+	v.own = v.ownNext
 	if v.next != nil && v.next.tick == w.tick {
-		if v.base != nil {
-			w.release(v.base)
+		v.told.most = lossesMax
+		if v.base == nil || v.uniform != 0 {
+			v.told.reset(w.tick)
 		}
-		v.base, v.next = v.next, nil
+		for _, r := range v.next.told {
+			v.told.add(loss{r, w.tick})
+		}
+		w.drop(v)
+		v.base, v.next, v.uniform = v.next, nil, 0
 		return
 	}
 	if w.next == nil {
 		w.next = w.everything()
 	}
 	w.next.refs++
-	w.Forget(v)
+	if v.base == nil || v.uniform == 0 {
+		v.uniform = w.tick
+	}
+	w.drop(v)
 	v.base = w.next
 }
 
-// Forget empties the view: the player's next snapshot is a full one.
-func (w *World) Forget(v *View) {
+// drop lets go of what the view builds on.
+func (w *World) drop(v *View) {
 	if v.base != nil {
 		w.release(v.base)
 		v.base = nil
 	}
+}
+
+// Forget empties the view: the player's next snapshot is a full one.
+func (w *World) Forget(v *View) {
+	w.drop(v)
+	w.discard(v)
+	v.own, v.uniform = private{}, 0
+}
+
+// discard forgets a snapshot that was not taken.
+func (w *World) discard(v *View) {
 	if v.next != nil {
 		w.release(v.next)
 		v.next = nil
@@ -110,11 +162,11 @@ func (w *World) everything() *basis {
 	b := w.fresh()
 	for i := range w.tables {
 		t := &w.tables[i]
-		for c, live := range t.rows.Live {
+		for c, live := range t.live {
 			for ; live != 0; live &= live - 1 {
 				slot := c*ChunkRows + bits.TrailingZeros64(live)
 				b.known = append(b.known, known{
-					slot: uint32(slot), gen: t.gen[slot], id: t.rows.ID[slot], sent: w.tick,
+					slot: uint32(slot), gen: t.gen[slot], id: t.id[slot], sent: w.tick, last: w.tick,
 				})
 			}
 		}

@@ -7,11 +7,15 @@ type walk struct {
 	enc    Encoding
 	number uint32
 	next   *basis    // collects what the player will hold, if not nil
-	out    []byte    // the records, one after the other
+	out    []byte    // the records, one after the other, and slack
 	count  int       // how many there are
 	gone   []removal // what is to be forgotten
 	missed bool      // the player was not sent all that a Sight showed
 	picks  []pick    // with a budget: what there is to send
+	stale  bool      // something visible was not sent as it is now
+
+	ageOf, ageAt uint32 // the last answer of World.age: for which tick, in which
+	age          int
 }
 
 // removal is an entity to be forgotten.
@@ -32,7 +36,8 @@ const (
 func (w *World) compare(b *basis, v *View, e Encoding, budget int) {
 	k := &w.walk
 	k.enc, k.number, k.next = e, w.number, nil
-	k.out, k.count, k.gone, k.picks = k.out[:0], 0, k.gone[:0], k.picks[:0]
+	k.out, k.count, k.picks, k.stale = k.out[:0], 0, k.picks[:0], false
+	k.gone = append(k.gone[:0], b.gone...)
 	var sight *Sight
 	k.missed = false
 	if v != nil {
@@ -55,34 +60,38 @@ func (w *World) compare(b *basis, v *View, e Encoding, budget int) {
 	if budget > 0 {
 		w.choose(v, budget)
 	}
+	if k.next != nil {
+		k.next.told = append(k.next.told[:0], k.gone...)
+	}
 }
 
 // walkSet walks the visible rows of a set and what is known of it side by side.
 func (w *World) walkSet(set int, held []known, s *SetSight) {
 	t, k := &w.tables[set], &w.walk
-	for c, live := range t.rows.Live {
+	for c, live := range t.live {
 		seen, due := s.words(c, k.number)
 		for seen &= live; seen != 0; seen &= seen - 1 {
 			slot := uint32(c*ChunkRows + bits.TrailingZeros64(seen))
 			held = k.loseBefore(t, slot, held)
-			e := known{slot: slot, gen: t.gen[slot], id: t.rows.ID[slot], sent: w.tick}
+			e := known{slot: slot, gen: t.gen[slot], id: t.id[slot], sent: w.tick, last: w.tick}
+			since := uint32(0)
 			if len(held) > 0 && held[0].slot == slot {
-				old := held[0]
-				held = held[1:]
-				switch {
+				switch old := &held[0]; {
 				case old.gen != e.gen:
-					k.lose(t, old)
-					k.add(w.record(set, slot, 0, k.enc))
-				case t.changed[slot] <= old.sent && old.id != 0:
-				case old.id == 0:
-					k.add(w.record(set, slot, 0, k.enc))
-				case due&(1<<(slot%ChunkRows)) != 0:
-					k.add(w.record(set, slot, old.sent, k.enc))
-				default:
-					e.sent = old.sent
+					k.lose(t, *old)
+				case old.id != 0:
+					since, e.last = old.sent, old.last
 				}
-			} else {
-				k.add(w.record(set, slot, 0, k.enc))
+				held = held[1:]
+			}
+			switch {
+			case since != 0 && t.changed[slot] <= since:
+			case since == 0 || due&(1<<(slot%ChunkRows)) != 0:
+				from, end := w.locate(set, slot, since, k.enc)
+				k.add(w.others[k.enc], from, end)
+				e.last = w.tick
+			default:
+				e.sent, k.stale = since, true
 			}
 			if k.next != nil {
 				k.next.known = append(k.next.known, e)
@@ -117,11 +126,19 @@ func (k *walk) lose(t *table, old known) {
 
 // holds reports whether an entity is still there.
 func (t *table) holds(e known) bool {
-	return t.rows.Live[e.slot/ChunkRows]>>(e.slot%ChunkRows)&1 != 0 && t.gen[e.slot] == e.gen
+	return t.live[e.slot/ChunkRows]>>(e.slot%ChunkRows)&1 != 0 && t.gen[e.slot] == e.gen
 }
 
-// add appends a record.
-func (k *walk) add(record []byte) {
-	k.out = append(k.out, record...)
+// add appends a record. Short ones, which most are, are copied as one piece,
+// the bytes behind them included.
+func (k *walk) add(records []byte, from, end uint32) {
+	n := end - from
 	k.count++
+	at := len(k.out)
+	if n > slack || at+slack > cap(k.out) {
+		k.out = append(append(k.out, records[from:end]...), make([]byte, slack)...)[:at+int(n)]
+		return
+	}
+	*(*[slack]byte)(k.out[at : at+slack]) = *(*[slack]byte)(records[from : from+slack])
+	k.out = k.out[:at+int(n)]
 }

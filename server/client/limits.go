@@ -4,9 +4,6 @@ import "time"
 
 // Every bound of the package, and what happens at it.
 const (
-	// entitiesMax bounds the entities of a World. One more makes the snapshot
-	// an error.
-	entitiesMax = 1 << 16
 	// namesMax bounds the event names kept to avoid allocating them again;
 	// others are allocated each time.
 	namesMax = 64

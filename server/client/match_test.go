@@ -8,6 +8,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	engineclient "gameserver/engine/client"
+	"gameserver/game/snap"
 	"gameserver/server"
 	"gameserver/sio"
 	socket "gameserver/sio/client"
@@ -281,7 +282,7 @@ func TestHotPathAllocates(t *testing.T) {
 	send()
 	require.Zero(t, testing.AllocsPerRun(100, send))
 
-	m.world = NewWorld(testSchema())
+	m.world = snap.NewMirror(snap.Schema{Sets: []snap.Set{{Name: "marks"}}})
 	feed := func(event string, arg []byte, h func(*sio.Event) error) func() {
 		packet := append(c.match.AppendEventHead(nil, event), arg...)
 		dec := sio.NewDecoder(sio.ParserMsgpack, sio.Limits{})
@@ -295,7 +296,7 @@ func TestHotPathAllocates(t *testing.T) {
 			}
 		}
 	}
-	snapshots := feed("snapshot", snapshot(6, 0, []entity{ship0(1, 1, 1, true)}), m.onSnapshot)
+	snapshots := feed("snapshot", []byte("\x83\xa1t\x06\xa1b\x00\xa1e\x91\x92\x01\x00"), m.onSnapshot)
 	events := feed("event", []byte("\x93\x05\xa3hit\x80"), m.onEvent)
 	snapshots()
 	events()

@@ -81,7 +81,7 @@ func (m *Match) onSchema(ev *sio.Event) error {
 		return err
 	}
 	m.worldMu.Lock()
-	m.world = NewWorld(s)
+	m.world = snap.NewMirror(s)
 	m.worldMu.Unlock()
 	m.mu.Lock()
 	resumed := m.isReady

@@ -1,4 +1,4 @@
-package client
+package snap
 
 import (
 	"bytes"
@@ -12,31 +12,30 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"pgregory.net/rapid"
 
-	"gameserver/game/snap"
 	"gameserver/internal/mpcheck"
 )
 
-func testSchema() snap.Schema {
-	return snap.Schema{Sets: []snap.Set{
-		{Name: "ships", Fields: []snap.Field{
-			{Name: "x", Kind: snap.KindFloat, Quantum: 0.1},
-			{Name: "hp", Kind: snap.KindUint},
-			{Name: "alive", Kind: snap.KindBool},
-			{Name: "n", Kind: snap.KindInt},
+func shipSchema() Schema {
+	return Schema{Sets: []Set{
+		{Name: "ships", Fields: []Field{
+			{Name: "x", Kind: KindFloat, Quantum: 0.1},
+			{Name: "hp", Kind: KindUint},
+			{Name: "alive", Kind: KindBool},
+			{Name: "n", Kind: KindInt},
 		}},
 		{Name: "marks"},
 	}}
 }
 
 // entity is one element of e.
-type entity struct {
+type element struct {
 	id     uint32
 	set    uint32
 	values []any // int or bool, as on the wire
 }
 
 // snapshot encodes one as the server does.
-func snapshot(t, b uint32, changed []entity, removed ...uint32) []byte {
+func snapshot(t, b uint32, changed []element, removed ...uint32) []byte {
 	m := msgp.AppendMapHeader(nil, 7)
 	m = msgp.AppendUint32(msgp.AppendString(m, "a"), 3)
 	m = msgp.AppendInt(msgp.AppendString(m, "d"), -2)
@@ -58,13 +57,13 @@ func snapshot(t, b uint32, changed []entity, removed ...uint32) []byte {
 	return m
 }
 
-func ship0(id uint32, x, hp int, alive bool) entity {
-	return entity{id: id, values: []any{x, hp, alive, -x}}
+func ship0(id uint32, x, hp int, alive bool) element {
+	return element{id: id, values: []any{x, hp, alive, -x}}
 }
 
 func TestApply(t *testing.T) {
-	w := NewWorld(testSchema())
-	b := snapshot(6, 0, []entity{ship0(1, 105, 100, true), ship0(2, -7, 50, false), {id: 9, set: 1}})
+	w := NewMirror(shipSchema())
+	b := snapshot(6, 0, []element{ship0(1, 105, 100, true), ship0(2, -7, 50, false), {id: 9, set: 1}})
 	s, err := w.Apply(b)
 	require.NoError(t, err)
 	require.Equal(t, Snapshot{Tick: 6, Ack: 3, Lead: -2, Late: 4, Changed: 3, Bytes: len(b)}, s)
@@ -79,7 +78,7 @@ func TestApply(t *testing.T) {
 	require.Equal(t, 3, w.Len())
 
 	// Removals come first: id 2 is another entity now, and of another set.
-	s, err = w.Apply(snapshot(9, 6, []entity{{id: 2, set: 1}}, 2, 1, 77))
+	s, err = w.Apply(snapshot(9, 6, []element{{id: 2, set: 1}}, 2, 1, 77))
 	require.NoError(t, err)
 	require.Equal(t, 3, s.Removed)
 	require.Equal(t, 2, w.Len())
@@ -91,7 +90,7 @@ func TestApply(t *testing.T) {
 	require.Empty(t, values)
 
 	// An id that moves to another set without a removal leaves the first.
-	_, err = w.Apply(snapshot(12, 9, []entity{ship0(2, 1, 1, true)}))
+	_, err = w.Apply(snapshot(12, 9, []element{ship0(2, 1, 1, true)}))
 	require.NoError(t, err)
 	require.Equal(t, 1, w.Count(0))
 	require.Equal(t, 1, w.Count(1))
@@ -143,8 +142,8 @@ func TestApplyRefuses(t *testing.T) {
 		"map bomb":        {0xdf, 0xff, 0xff, 0xff, 0xff},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := NewWorld(testSchema())
-			_, err := w.Apply(snapshot(6, 0, []entity{ship0(1, 1, 1, true)}))
+			w := NewMirror(shipSchema())
+			_, err := w.Apply(snapshot(6, 0, []element{ship0(1, 1, 1, true)}))
 			require.NoError(t, err)
 			_, err = w.Apply(b)
 			require.ErrorIs(t, err, ErrSnapshot)
@@ -155,16 +154,16 @@ func TestApplyRefuses(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-	full := NewWorld(testSchema())
-	most := make([]entity, entitiesMax)
+	full := NewMirror(shipSchema())
+	most := make([]element, EntitiesMax)
 	for i := range most {
-		most[i] = entity{id: uint32(i + 1), set: 1}
+		most[i] = element{id: uint32(i + 1), set: 1}
 	}
 	_, err := full.Apply(snapshot(1, 0, most))
 	require.NoError(t, err)
-	_, err = full.Apply(snapshot(2, 1, []entity{{id: entitiesMax, set: 1}}))
+	_, err = full.Apply(snapshot(2, 1, []element{{id: EntitiesMax, set: 1}}))
 	require.NoError(t, err)
-	_, err = full.Apply(snapshot(3, 2, []entity{{id: entitiesMax + 1, set: 1}}))
+	_, err = full.Apply(snapshot(3, 2, []element{{id: EntitiesMax + 1, set: 1}}))
 	require.ErrorIs(t, err, ErrSnapshot)
 }
 
@@ -174,14 +173,14 @@ func TestUnknownKeys(t *testing.T) {
 	b[0]++
 	b, err := msgp.AppendIntf(msgp.AppendString(b, "new"), map[string]any{"x": []any{1}})
 	require.NoError(t, err)
-	_, err = NewWorld(testSchema()).Apply(b)
+	_, err = NewMirror(shipSchema()).Apply(b)
 	require.NoError(t, err)
 }
 
 // TestWorldModel compares the table with a map under random snapshots.
 func TestWorldModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := NewWorld(testSchema())
+		w := NewMirror(shipSchema())
 		model := map[uint32]string{}
 		tick := uint32(0)
 		for range rapid.IntRange(1, 20).Draw(t, "snapshots") {
@@ -195,9 +194,9 @@ func TestWorldModel(t *testing.T) {
 			for _, id := range removed {
 				delete(model, id)
 			}
-			var changed []entity
+			var changed []element
 			for range rapid.IntRange(0, 6).Draw(t, "n") {
-				e := entity{id: rapid.Uint32Range(1, 12).Draw(t, "id"), set: 1}
+				e := element{id: rapid.Uint32Range(1, 12).Draw(t, "id"), set: 1}
 				if rapid.Bool().Draw(t, "ship") {
 					e = ship0(e.id, rapid.IntRange(-9, 9).Draw(t, "x"), 5, rapid.Bool().Draw(t, "alive"))
 				}
@@ -227,7 +226,7 @@ func TestWorldModel(t *testing.T) {
 }
 
 // want is the values of an entity as a World keeps them.
-func want(e entity) []int32 {
+func want(e element) []int32 {
 	v := make([]int32, len(e.values))
 	for i, x := range e.values {
 		switch x := x.(type) {
@@ -244,8 +243,8 @@ func want(e entity) []int32 {
 
 // TestApplyAllocatesNothing applies snapshots with changes, births and deaths.
 func TestApplyAllocatesNothing(t *testing.T) {
-	w := NewWorld(testSchema())
-	var full, odd, even []entity
+	w := NewMirror(shipSchema())
+	var full, odd, even []element
 	for id := range uint32(50) {
 		full = append(full, ship0(id+1, 1, 1, true))
 		odd = append(odd, ship0(id+1, 2, 1, true))
@@ -267,8 +266,8 @@ func TestApplyAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkApply(b *testing.B) {
-	w := NewWorld(testSchema())
-	var all []entity
+	w := NewMirror(shipSchema())
+	var all []element
 	for id := range uint32(100) {
 		all = append(all, ship0(id+1, int(id)*100, 100, true))
 	}
@@ -294,7 +293,7 @@ func TestSkipFlat(t *testing.T) {
 			t.Fatalf("%x: %x, want %x %v", b, rest, general, err)
 		}
 	})
-	b := snapshot(6, 0, []entity{ship0(1, 1000, 100000, true)}, 7)
+	b := snapshot(6, 0, []element{ship0(1, 1000, 100000, true)}, 7)
 	require.Equal(t, byte(0x87), b[0])
 	list := b[bytes.IndexByte(b, 'e')+1:]
 	rest, ok := skipFlat(list)
@@ -303,13 +302,13 @@ func TestSkipFlat(t *testing.T) {
 }
 
 func FuzzSnapshotDecode(f *testing.F) {
-	f.Add(snapshot(6, 0, []entity{ship0(1, 105, 100, true), {id: 9, set: 1}}, 3))
+	f.Add(snapshot(6, 0, []element{ship0(1, 105, 100, true), {id: 9, set: 1}}, 3))
 	f.Add(snapshot(9, 6, nil, 1))
 	f.Add([]byte{0xdf, 0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte{0x82, 0xa1, 't', 9, 0xa1, 'e', 0xdd, 0xff, 0xff, 0xff, 0xff})
-	first := snapshot(6, 0, []entity{ship0(1, 1, 1, true), ship0(2, 2, 2, false)})
+	first := snapshot(6, 0, []element{ship0(1, 1, 1, true), ship0(2, 2, 2, false)})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w := NewWorld(testSchema())
+		w := NewMirror(shipSchema())
 		if _, err := w.Apply(first); err != nil {
 			t.Fatal(err)
 		}

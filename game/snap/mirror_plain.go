@@ -1,4 +1,4 @@
-package client
+package snap
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
-	"gameserver/game/snap"
 	"gameserver/internal/mpcheck"
 )
 
@@ -17,6 +16,10 @@ type Snapshot struct {
 	Ack     uint32 // newest input applied
 	Lead    int32  // how early that came, in quarter ticks; negative: late
 	Late    uint32 // how late the server's tick began, in units of 10 µs
+	Every   uint8  // the client is sent every n-th snapshot, 0: it was not said
+	Level   uint8  // how far the server has come in saving work
+	Checked bool   // it had a checksum, which was right
+	Events  int    // events in it
 	Changed int    // entities that are new or changed
 	Removed int    // entities to forget
 	Bytes   int    // size of the snapshot, without the packet around it
@@ -24,30 +27,33 @@ type Snapshot struct {
 
 // parts are the lists of a snapshot, still encoded.
 type parts struct {
-	changed, removed []byte
+	changed, removed, own []byte
 }
 
-// Apply applies one snapshot, the argument of the event in msgpack, which may
-// be anything. After an error the World is empty and takes only a full one.
-func (w *World) Apply(b []byte) (Snapshot, error) {
+// Apply applies one snapshot of the plain dialect, the argument of the event in
+// msgpack.
+func (m *Mirror) Apply(b []byte) (Snapshot, error) {
 	s, p, err := readHead(b)
-	if err == nil && s.Base != 0 && s.Base != w.tick {
+	if err == nil && s.Base != 0 && s.Base != m.tick {
 		err = ErrBase
 	}
 	if err == nil {
 		if s.Base == 0 {
-			w.clear()
+			m.Clear()
 		}
-		err = w.applyRemoved(p.removed, &s)
+		err = m.applyRemoved(p.removed, &s)
 	}
 	if err == nil {
-		err = w.applyChanged(p.changed, &s)
+		err = m.applyOwn(p.own)
+	}
+	if err == nil {
+		err = m.applyChanged(p.changed, &s)
 	}
 	if err != nil {
-		w.clear()
+		m.Clear()
 		return Snapshot{}, err
 	}
-	w.tick = s.Tick
+	m.tick = s.Tick
 	return s, nil
 }
 
@@ -99,12 +105,14 @@ func (s *Snapshot) field(key byte, v []byte, p *parts) (err error) {
 		p.changed = v
 	case 'r':
 		p.removed = v
+	case 'o':
+		p.own = v
 	}
 	return err
 }
 
 // applyRemoved applies [[id, why]…].
-func (w *World) applyRemoved(b []byte, s *Snapshot) error {
+func (m *Mirror) applyRemoved(b []byte, s *Snapshot) error {
 	if len(b) == 0 {
 		return nil
 	}
@@ -123,7 +131,7 @@ func (w *World) applyRemoved(b []byte, s *Snapshot) error {
 		if _, b, err = msgp.ReadUint32Bytes(b); err != nil {
 			break
 		}
-		w.remove(id)
+		m.remove(id)
 		s.Removed++
 	}
 	if err != nil {
@@ -132,14 +140,43 @@ func (w *World) applyRemoved(b []byte, s *Snapshot) error {
 	return nil
 }
 
+// applyOwn applies [set, …all own fields], or [].
+func (m *Mirror) applyOwn(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	n, b, err := msgp.ReadArrayHeaderBytes(b)
+	if err == nil && n == 0 {
+		m.own.set = -1
+		return nil
+	}
+	var set uint32
+	if err == nil {
+		set, b, err = msgp.ReadUint32Bytes(b)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: own fields: %w", ErrSnapshot, err)
+	}
+	if int64(set) >= int64(len(m.sets)) || int(n) != 1+len(m.schema.Sets[set].Own) {
+		return fmt.Errorf("%w: %d own fields of set %d", ErrSnapshot, n-1, set)
+	}
+	m.setOwn(int(set))
+	for i, f := range m.schema.Sets[set].Own {
+		if m.own.values[i], b, err = readValue(f.Kind, b); err != nil {
+			return fmt.Errorf("%w: own fields: %w", ErrSnapshot, err)
+		}
+	}
+	return nil
+}
+
 // applyChanged applies [[id, set, …values]…].
-func (w *World) applyChanged(b []byte, s *Snapshot) error {
+func (m *Mirror) applyChanged(b []byte, s *Snapshot) error {
 	if len(b) == 0 {
 		return nil
 	}
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
 	for ; n > 0 && err == nil; n-- {
-		b, err = w.applyEntity(b)
+		b, err = m.applyEntity(b)
 		s.Changed++
 	}
 	if err != nil {
@@ -148,7 +185,7 @@ func (w *World) applyChanged(b []byte, s *Snapshot) error {
 	return nil
 }
 
-func (w *World) applyEntity(b []byte) (rest []byte, err error) {
+func (m *Mirror) applyEntity(b []byte) (rest []byte, err error) {
 	parts, b, err := msgp.ReadArrayHeaderBytes(b)
 	if err != nil {
 		return nil, err
@@ -163,14 +200,14 @@ func (w *World) applyEntity(b []byte) (rest []byte, err error) {
 	if set, b, err = msgp.ReadUint32Bytes(b); err != nil {
 		return nil, err
 	}
-	if id == 0 || int64(set) >= int64(len(w.sets)) {
+	if id == 0 || int64(set) >= int64(len(m.sets)) {
 		return nil, fmt.Errorf("id %d in set %d", id, set)
 	}
-	fields := w.schema.Sets[set].Fields
+	fields := m.schema.Sets[set].Fields
 	if int(parts) != 2+len(fields) {
 		return nil, fmt.Errorf("%d values, want %d", parts-2, len(fields))
 	}
-	values, err := w.put(id, int(set))
+	values, err := m.put(id, int(set))
 	if err != nil {
 		return nil, err
 	}
@@ -183,19 +220,19 @@ func (w *World) applyEntity(b []byte) (rest []byte, err error) {
 }
 
 // readValue reads one quantised value.
-func readValue(k snap.Kind, b []byte) (v int32, rest []byte, err error) {
+func readValue(k Kind, b []byte) (v int32, rest []byte, err error) {
 	switch k {
-	case snap.KindBool:
+	case KindBool:
 		var x bool
 		x, rest, err = msgp.ReadBoolBytes(b)
 		if x {
 			v = 1
 		}
-	case snap.KindUint:
+	case KindUint:
 		var x uint32
 		x, rest, err = msgp.ReadUint32Bytes(b)
-		v = int32(x) //nolint:gosec // the bits are what is kept, see snap.Field.Value
-	case snap.KindInt, snap.KindFloat:
+		v = int32(x)
+	case KindInt, KindFloat:
 		var x int64
 		x, rest, err = msgp.ReadInt64Bytes(b)
 		if err == nil && (x < math.MinInt32 || x > math.MaxInt32) {
