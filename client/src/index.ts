@@ -1,7 +1,7 @@
 // Reads what a game server sends. docs/PROTOCOL.md says what that is.
 
 export { SnapshotError } from "./reader";
-export { FIELDS_MAX, Fields, Schema, SchemaError, SCHEMA_VERSION, SETS_MAX, SetSchema } from "./schema";
+export { ENTITIES_MAX, FIELDS_MAX, Fields, Schema, SchemaError, SCHEMA_VERSION, SETS_MAX, SetSchema } from "./schema";
 export type { Kind, WireField, WireSchema, WireSet } from "./schema";
-export { ENTITIES_MAX, Entity, EVENTS_MAX, State, Why } from "./state";
+export { Entity, EVENTS_MAX, State, Why } from "./state";
 export type { PlainSnapshot } from "./state";

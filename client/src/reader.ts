@@ -6,15 +6,9 @@ export class SnapshotError extends Error {
   override readonly name = "SnapshotError";
 }
 
-/** The most bytes of a mask: 64 fields and the bit before them. */
-const MASK_MAX = 10;
-
 export class Reader {
   bytes: Uint8Array = new Uint8Array(0);
   at = 0;
-  /** The last mask read: 7 bits a byte, of which the very first says that values are absolute. */
-  readonly mask = new Uint8Array(MASK_MAX);
-  masks = 0;
 
   reset(bytes: Uint8Array): void {
     this.bytes = bytes;
@@ -69,17 +63,6 @@ export class Reader {
   zigzag(): number {
     const v = this.bits();
     return (v >>> 1) ^ -(v & 1);
-  }
-
-  /** Reads a mask, which may be longer than a number. */
-  readMask(): void {
-    this.masks = 0;
-    for (;;) {
-      const b = this.u8();
-      if (this.masks === MASK_MAX) throw new SnapshotError("a mask of more than 64 fields");
-      this.mask[this.masks++] = b & 0x7f;
-      if (b < 0x80) return;
-    }
   }
 
   slice(length: number): Uint8Array {

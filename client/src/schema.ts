@@ -11,6 +11,8 @@ export interface WireSet {
   readonly fields: readonly WireField[];
   /** Fields that only the player sees whose id the entity has. */
   readonly own?: readonly WireField[];
+  /** The most entities it can hold. */
+  readonly cap?: number;
 }
 
 export interface WireSchema {
@@ -18,12 +20,15 @@ export interface WireSchema {
   readonly sets: readonly WireSet[];
 }
 
-/** The newest version of the schema event that is understood here. */
-export const SCHEMA_VERSION = 2;
+/** The version of the schema event. */
+export const SCHEMA_VERSION = 1;
 
-/** The most sets, and the most fields of a set, that a server may declare. */
+/** The most sets, and the most fields of a set, that a server may declare; own ones are counted apart. */
 export const SETS_MAX = 64;
-export const FIELDS_MAX = 64;
+export const FIELDS_MAX = 31;
+
+/** The most entities a client holds. One more is an error. */
+export const ENTITIES_MAX = 1 << 16;
 
 /** Kinds as numbers, for the decoder's inner loop. */
 export const enum Code {
@@ -39,12 +44,15 @@ export class Fields {
   readonly kinds: Uint8Array;
   /** What one step of the integer is worth: 1 but for floats. */
   readonly quanta: Float64Array;
+  /** The mask with every field in it. */
+  readonly all: number;
 
   constructor(fields: readonly WireField[]) {
     if (fields.length > FIELDS_MAX) throw new SchemaError(`${fields.length} fields, more than ${FIELDS_MAX}`);
     this.names = fields.map((f) => f[0]);
     this.kinds = Uint8Array.from(fields, (f) => codeOf(f[1]));
     this.quanta = Float64Array.from(fields, (f) => (f[1] === "f" ? quantumOf(f[2]) : 1));
+    this.all = 2 ** fields.length - 1;
   }
 
   get size(): number {
@@ -69,16 +77,18 @@ export class Fields {
 
 /** One replicated set. Its number on the wire is its place in the Schema. */
 export class SetSchema extends Fields {
+  readonly name: string;
   readonly own: Fields;
+  readonly cap: number;
 
   constructor(
     readonly number: number,
-    readonly name: string,
-    fields: readonly WireField[],
-    own: readonly WireField[],
+    wire: WireSet,
   ) {
-    super(fields);
-    this.own = new Fields(own);
+    super(wire.fields);
+    this.name = wire.name;
+    this.own = new Fields(wire.own ?? []);
+    this.cap = wire.cap ?? ENTITIES_MAX;
   }
 }
 
@@ -87,11 +97,9 @@ export class Schema {
   readonly sets: readonly SetSchema[];
 
   constructor(wire: WireSchema) {
-    if (!Number.isInteger(wire.v) || wire.v < 1 || wire.v > SCHEMA_VERSION) {
-      throw new SchemaError(`version ${wire.v}, want 1 to ${SCHEMA_VERSION}`);
-    }
+    if (wire.v !== SCHEMA_VERSION) throw new SchemaError(`version ${wire.v}, want ${SCHEMA_VERSION}`);
     if (wire.sets.length > SETS_MAX) throw new SchemaError(`${wire.sets.length} sets, more than ${SETS_MAX}`);
-    this.sets = wire.sets.map((s, i) => new SetSchema(i, s.name, s.fields, s.own ?? []));
+    this.sets = wire.sets.map((s, i) => new SetSchema(i, s));
   }
 }
 

@@ -5,7 +5,7 @@
 // both end here. Nothing is allocated for an entity after it was met once.
 
 import { Reader, SnapshotError } from "./reader";
-import { Code, type Fields, type Schema, type SetSchema } from "./schema";
+import { Code, ENTITIES_MAX, type Fields, type Schema, type SetSchema } from "./schema";
 
 /** Why an entity is to be forgotten. */
 export const enum Why {
@@ -14,23 +14,24 @@ export const enum Why {
   Destroyed = 1,
 }
 
-/** The most entities a client holds. One more is an error. */
-export const ENTITIES_MAX = 1 << 16;
-
 /** The most events in one snapshot. One more is an error. */
-export const EVENTS_MAX = 4096;
+export const EVENTS_MAX = 8192;
 
 const VERSION = 1;
 const KEY = 1 << 3;
 const EVENTS = 1 << 4;
 const REMOVALS = 1 << 5;
 const OWN = 1 << 6;
+const CHECKSUM = 1 << 7;
+
+/** No input has been played yet, or none for very long. */
+const NO_ACK = 0xffff;
+
+const ID_MAX = 0x7fffffff;
 
 /** One entity. Valid until the snapshot that removes it has been applied. */
 export class Entity {
   id = 0;
-  /** The snapshot that last told of it, by the State's own count. */
-  told = 0;
   readonly values: Int32Array;
 
   constructor(readonly set: SetSchema) {
@@ -52,7 +53,7 @@ export interface PlainSnapshot {
   l: number;
   e: readonly (readonly (number | boolean)[])[];
   r: readonly (readonly number[])[];
-  /** [set, …all own fields] */
+  /** [set, …all own fields], or nothing when there are none any more. */
   o?: readonly (number | boolean)[];
 }
 
@@ -76,19 +77,26 @@ export class State {
   readonly removed: Entity[] = [];
   readonly why: Why[] = [];
   removals = 0;
-  /** Events of the last snapshot, msgpack of [tick, name, data], parts of its bytes. */
-  readonly events: Uint8Array[] = [];
+  /** Events that came in the last snapshot, each [tick, name, data]. They belong before its state. */
+  readonly events: unknown[] = [];
+  /** Whether the last snapshot had a checksum, which then was right. */
+  checked = false;
   /** The player's private fields, of this set; null until the server has sent them. */
   ownSet: SetSchema | null = null;
   own: Int32Array = new Int32Array(0);
 
   private readonly live = new Map<number, Entity>();
   private readonly pools: Entity[][];
+  private readonly held: Int32Array; // entities by set
   private readonly reader = new Reader();
-  private count = 0;
 
-  constructor(readonly schema: Schema) {
+  /** decode reads a msgpack value: what socket.io-msgpack-parser itself uses will do. */
+  constructor(
+    readonly schema: Schema,
+    private readonly decode: (bytes: Uint8Array) => unknown,
+  ) {
     this.pools = schema.sets.map(() => []);
+    this.held = new Int32Array(schema.sets.length);
   }
 
   get size(): number {
@@ -108,6 +116,7 @@ export class State {
     this.begin();
     this.forgetAll();
     this.tick = this.base = 0;
+    this.checked = false;
   }
 
   /** Applies a compact snapshot. After an error nothing is held. */
@@ -115,8 +124,7 @@ export class State {
     this.begin();
     try {
       this.reader.reset(bytes);
-      this.readHead();
-      this.readRecords();
+      this.readSnapshot();
     } catch (e) {
       this.clear();
       throw e;
@@ -143,7 +151,6 @@ export class State {
   private begin(): void {
     for (let i = 0; i < this.removals; i++) this.release(this.removed[i]);
     this.changes = this.removals = this.events.length = 0;
-    this.count++;
   }
 
   private release(e: Entity | undefined): void {
@@ -165,45 +172,74 @@ export class State {
       this.why[this.removals++] = Why.LeftView;
     }
     this.live.clear();
+    this.held.fill(0);
     this.ownSet = null;
   }
 
-  private readHead(): void {
+  private readSnapshot(): void {
     const r = this.reader;
     const flags = r.u8();
     if ((flags & 7) !== VERSION) throw new SnapshotError(`version ${flags & 7}`);
-    if ((flags & KEY) !== 0) {
+    this.readHead((flags & KEY) !== 0);
+    const sum = (flags & CHECKSUM) !== 0 ? r.u32() : -1;
+    if ((flags & OWN) !== 0) this.readOwn();
+    if ((flags & EVENTS) !== 0) this.readEvents();
+    if ((flags & REMOVALS) !== 0) this.readRemovals();
+    while (!r.done) this.readRecord();
+    this.checked = sum >= 0;
+    if (this.checked && sum !== this.checksum()) throw new SnapshotError("the checksum is another");
+  }
+
+  private readHead(key: boolean): void {
+    const r = this.reader;
+    if (key) {
       this.moveTo(r.u32(), 0);
     } else {
-      const tick = this.tick + (((r.u16() - this.tick) & 0xffff) || 0x10000);
-      const base = tick - r.varint();
-      if (base <= 0) throw new SnapshotError(`tick ${tick} on ${base}`);
-      this.moveTo(tick, base);
+      const low = r.u16();
+      const step = r.varint();
+      const tick = this.tick + step;
+      if (this.tick === 0 || step === 0 || tick > 0xffffffff || (tick & 0xffff) !== low) {
+        throw new SnapshotError(`${step} ticks after ${this.tick}`);
+      }
+      this.moveTo(tick, this.tick);
     }
-    const ack = r.u16();
-    this.ack = Math.max(0, this.tick + (((ack - this.tick) << 16) >> 16));
+    const ago = r.u16();
+    this.ack = ago === NO_ACK ? 0 : Math.max(0, this.tick - ago);
     this.lead = r.i8();
     this.late = r.u16();
     const pace = r.u8();
     this.pace = pace & 15;
     this.level = pace >> 4;
-    if ((flags & OWN) !== 0) this.readOwn();
-    if ((flags & EVENTS) !== 0) this.readEvents();
-    if ((flags & REMOVALS) !== 0) this.readRemovals();
   }
 
   private readOwn(): void {
     const r = this.reader;
-    const own = this.ownOf(this.setOf(r.varint()));
-    r.readMask();
-    readFields(r, own, this.own, true);
+    const number = r.varint();
+    const mask = r.varint();
+    if (mask === 0) {
+      this.ownSet = null;
+      return;
+    }
+    const set = this.setOf(number);
+    if (mask > set.own.all || (set !== this.ownSet && mask !== set.own.all)) {
+      throw new SnapshotError(`the own fields ${mask.toString(2)} of ${set.own.size}`);
+    }
+    readAbsolute(r, this.ownOf(set), this.own, mask);
   }
 
   private readEvents(): void {
     const r = this.reader;
     const n = r.varint();
     if (n > EVENTS_MAX) throw new SnapshotError(`${n} events`);
-    for (let i = 0; i < n; i++) this.events.push(r.slice(r.varint()));
+    for (let i = 0; i < n; i++) this.events.push(this.event(r.slice(r.varint())));
+  }
+
+  private event(bytes: Uint8Array): unknown {
+    try {
+      return this.decode(bytes);
+    } catch (e) {
+      throw new SnapshotError(`an event that is not one: ${String(e)}`);
+    }
   }
 
   private readRemovals(): void {
@@ -214,22 +250,22 @@ export class State {
     }
   }
 
-  private readRecords(): void {
+  private readRecord(): void {
     const r = this.reader;
-    while (!r.done) {
-      const id = r.varint();
-      r.readMask();
-      const absolute = ((r.mask[0] ?? 0) & 1) === 1;
-      if (absolute && r.masks === 1 && r.mask[0] === 1) {
-        const e = this.enter(id, this.setOf(r.varint()));
-        for (let f = 0; f < e.set.size; f++) e.values[f] = readAbsolute(r, e.set.kinds[f]);
-        continue;
-      }
-      const e = this.live.get(id);
-      if (e === undefined) throw new SnapshotError(`a change of ${id}, which is not held`);
-      this.tell(e);
-      readFields(r, e.set, e.values, absolute);
+    const id = r.varint();
+    const m = r.varint();
+    if (m === 1) {
+      const e = this.enter(id, this.setOf(r.varint()));
+      readAbsolute(r, e.set, e.values, e.set.all);
+      return;
     }
+    const e = this.live.get(id);
+    if (e === undefined) throw new SnapshotError(`a change of ${id}, which is not held`);
+    const mask = m >>> 1;
+    if (mask === 0 || mask > e.set.all) throw new SnapshotError(`the fields ${mask.toString(2)} of ${e.set.size}`);
+    if ((m & 1) === 1) readAbsolute(r, e.set, e.values, mask);
+    else readDelta(r, e.set, e.values, mask);
+    this.changed[this.changes++] = e;
   }
 
   private take(row: readonly (number | boolean)[]): void {
@@ -239,6 +275,10 @@ export class State {
   }
 
   private takeOwn(row: readonly (number | boolean)[]): void {
+    if (row.length === 0) {
+      this.ownSet = null;
+      return;
+    }
     const own = this.ownOf(this.setOf(Number(row[0])));
     if (row.length !== 1 + own.size) throw new SnapshotError(`${row.length} own parts of ${own.size} fields`);
     for (let f = 0; f < own.size; f++) this.own[f] = Number(row[1 + f]);
@@ -252,29 +292,34 @@ export class State {
       e = undefined;
     }
     if (e === undefined) {
+      const held = this.held[set.number] ?? 0;
+      if (!(id > 0 && id <= ID_MAX)) throw new SnapshotError(`the id ${id}`);
+      if (held >= set.cap) throw new SnapshotError(`more than ${set.cap} entities in ${set.name}`);
       if (this.live.size >= ENTITIES_MAX) throw new SnapshotError(`more than ${ENTITIES_MAX} entities`);
       e = this.pools[set.number]?.pop() ?? new Entity(set);
       e.id = id;
-      e.told = 0;
       this.live.set(id, e);
+      this.held[set.number] = held + 1;
     }
-    this.tell(e);
-    return e;
-  }
-
-  /** A snapshot tells of an entity once. */
-  private tell(e: Entity): void {
-    if (e.told === this.count) throw new SnapshotError(`${e.id} twice`);
-    e.told = this.count;
     this.changed[this.changes++] = e;
+    return e;
   }
 
   private remove(id: number, why: Why): void {
     const e = this.live.get(id);
-    if (e === undefined) throw new SnapshotError(`the removal of ${id}, which is not held`);
+    if (e === undefined) return;
     this.live.delete(id);
+    this.held[e.set.number] = (this.held[e.set.number] ?? 0) - 1;
     this.removed[this.removals] = e;
     this.why[this.removals++] = why;
+  }
+
+  /** The checksum of all that is held, as the server makes it. */
+  checksum(): number {
+    let sum = 0;
+    for (const e of this.live.values()) sum = (sum + hash(e.id, e.set.number, e.values)) | 0;
+    if (this.ownSet !== null) sum += hash(0, this.ownSet.number, this.own);
+    return sum >>> 0;
   }
 
   private setOf(number: number): SetSchema {
@@ -292,35 +337,43 @@ export class State {
   }
 }
 
-function readAbsolute(r: Reader, kind: number | undefined): number {
-  switch (kind) {
-    case Code.Bool: {
-      const v = r.u8();
-      if (v > 1) throw new SnapshotError(`the boolean ${v}`);
-      return v;
+/** Reads the fields of a mask as they are. */
+function readAbsolute(r: Reader, fields: Fields, values: Int32Array, mask: number): void {
+  for (let left = mask; left !== 0; left &= left - 1) {
+    const f = 31 - Math.clz32(left & -left);
+    switch (fields.kinds[f]) {
+      case Code.Bool: {
+        const v = r.u8();
+        if (v > 1) throw new SnapshotError(`the boolean ${v}`);
+        values[f] = v;
+        break;
+      }
+      case Code.Uint:
+        values[f] = r.bits();
+        break;
+      default:
+        values[f] = r.zigzag();
     }
-    case Code.Uint:
-      return r.bits();
-    default:
-      return r.zigzag();
   }
 }
 
-/** Reads the fields of the reader's mask: as they are, or as what to add. */
-function readFields(r: Reader, fields: Fields, values: Int32Array, absolute: boolean): void {
-  let first = -1; // the field of a byte's lowest bit: the first byte's is no field
-  let some = false;
-  for (let i = 0; i < r.masks; i++, first += 7) {
-    let bits = i === 0 ? (r.mask[0] ?? 0) & ~1 : (r.mask[i] ?? 0);
-    for (; bits !== 0; bits &= bits - 1) {
-      const f = first + 31 - Math.clz32(bits & -bits);
-      if (f >= fields.size) throw new SnapshotError(`field ${f} of ${fields.size}`);
-      some = true;
-      const kind = fields.kinds[f];
-      if (absolute) values[f] = readAbsolute(r, kind);
-      else if (kind === Code.Bool) values[f] = (values[f] ?? 0) ^ 1;
-      else values[f] = (values[f] ?? 0) + r.zigzag(); // the array wraps it to 32 bits
-    }
+/** Reads the fields of a mask as what to add to them. */
+function readDelta(r: Reader, fields: Fields, values: Int32Array, mask: number): void {
+  for (let left = mask; left !== 0; left &= left - 1) {
+    const f = 31 - Math.clz32(left & -left);
+    const v = values[f] ?? 0;
+    values[f] = fields.kinds[f] === Code.Bool ? v ^ 1 : v + r.zigzag(); // the array wraps it to 32 bits
   }
-  if (!some) throw new SnapshotError("a change of nothing");
+}
+
+/** The hash of docs/PROTOCOL.md. */
+function hash(id: number, set: number, values: Int32Array): number {
+  let h = Math.imul(0x811c9dc5 ^ id, 0x01000193);
+  h = Math.imul(h ^ set, 0x01000193);
+  for (let i = 0; i < values.length; i++) h = Math.imul(h ^ (values[i] ?? 0), 0x01000193);
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return h ^ (h >>> 16);
 }

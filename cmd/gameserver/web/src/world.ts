@@ -7,6 +7,7 @@
 // the base tick so that the movement starts there and not long ago.
 
 import { type Entity, type PlainSnapshot, Schema, type SetSchema, State } from "gameserver-client";
+import { decode } from "notepack.io";
 import { PlaybackClock } from "./clock";
 import type { GameEvent, InputValue, Schema as WireSchema } from "./wire";
 
@@ -222,7 +223,7 @@ export class World {
     readonly rate: number,
     readonly every: number,
   ) {
-    this.state = new State(new Schema(schema));
+    this.state = new State(new Schema(schema), decode);
     this.plans = this.state.schema.sets.map((s) => new SetPlan(s));
     this.lists = this.plans.map(() => []);
     this.pools = this.plans.map(() => []);

@@ -91,8 +91,8 @@ describe("snapshots", () => {
   it("in compact bytes end the same", () => {
     const w = make();
     w.apply(snap(3, 0, [shot(5, 0)]), 0);
-    // delta · tick 6 on 3 · nothing of inputs · 5: x + 20 steps, vy + 1
-    w.apply(Uint8Array.of(1, 6, 0, 3, 0, 0, 0, 0, 0, 1, 5, 0b10010, 40, 2), 50);
+    // delta · tick 6, 3 after · no input yet · 5: x + 20 steps, vy + 1
+    w.apply(Uint8Array.of(1, 6, 0, 3, 0xff, 0xff, 0, 0, 0, 1, 5, 0b10010, 40, 2), 50);
     w.advance(0, () => {});
     expect(at(w, 5, 6).x).toBeCloseTo(2);
   });
