@@ -84,6 +84,7 @@ var imports = map[string][]string{
 	"bench":           {"server/client", "engine/client", "bench/workload", "bench/tape", "internal/netfault", hdr, kong, msgp, unix},
 	"bench/workload":  {"game"},
 	"bench/tape":      {"bench/workload", "game", "game/match", "game/snap", "tick", "server/client", "sio/client", msgp},
+	"bench/floor":     {"tick", unix},
 	"bench/serve":     {"server", "bench/workload"},
 	"e2e":             nil,
 	// Examples: what somebody else would write.

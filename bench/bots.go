@@ -31,6 +31,7 @@ type load struct {
 	mu       sync.Mutex
 	latency  *hdrhistogram.Histogram // guarded by mu
 	lateness *hdrhistogram.Histogram // owned by pace
+	stall    func()                  // of tests: see pacer
 }
 
 // bot is one player. Its inputs are sent by the pacing goroutine, its snapshots
@@ -38,17 +39,24 @@ type load struct {
 type bot struct {
 	load   *load
 	client *client.Client
-	match  *client.Match
+	match  seat
 	rng    *rand.Rand
-	due    time.Duration // next input, since the epoch; owned by pace
-	seq    uint32        // owned by pace
-	buf    []byte        // owned by pace
-	hold   int           // owned by pace
+	seq    uint32 // owned by pace
+	buf    []byte // owned by pace
+	hold   int    // owned by pace
 
 	seen  atomic.Uint64           // newest tick seen, and when it was
 	acked uint32                  // owned by the reader
 	owed  [sentRing]atomic.Uint64 // inputs sent: their sequence, and when they were due
 }
+
+// seat is what a bot plays on: a *client.Match.
+type seat interface {
+	SendInput(s, k uint32, v []byte) error
+}
+
+// botRand is the source of a bot's chance.
+func botRand(i int) *rand.Rand { return rand.New(rand.NewPCG(uint64(i), 1)) }
 
 // latencyUnit is the resolution of a time in a stamp: 32 bits of it are days.
 const latencyUnit = 62500 * time.Nanosecond
@@ -74,7 +82,7 @@ func (l *load) join(ctx context.Context, url string, p *progress) error {
 	// Queueing takes as long as a match takes to fill, so only dialling is
 	// bounded by the slots.
 	for i := range l.o.Bots {
-		b := &bot{load: l, rng: rand.New(rand.NewPCG(uint64(i), 1))}
+		b := &bot{load: l, rng: botRand(i)}
 		l.bots = append(l.bots, b)
 		wg.Go(func() {
 			slots <- struct{}{}
@@ -146,35 +154,17 @@ func (b *bot) onSnapshot(_ *client.Match, s client.Snapshot) {
 	}
 }
 
-// pace sends every bot's inputs on an absolute schedule until ctx is done: one
-// goroutine, so that the load is the same however many bots there are.
+// pace sends every bot's inputs on an absolute schedule until ctx is done.
 func (l *load) pace(ctx context.Context) {
 	if l.o.Idle {
 		<-ctx.Done()
 		return
 	}
-	period := time.Second / time.Duration(l.o.Tick)
-	start := time.Since(l.epoch)
-	for i, b := range l.bots {
-		b.due = start + period*time.Duration(i)/time.Duration(len(l.bots))
+	p := pacer{
+		epoch: l.epoch, period: time.Second / time.Duration(l.o.Tick), measuring: &l.measuring,
+		lateness: l.lateness, stall: l.stall,
 	}
-	for ctx.Err() == nil {
-		next := time.Since(l.epoch) + period
-		for _, b := range l.bots {
-			now := time.Since(l.epoch)
-			if now >= b.due {
-				if l.measuring.Load() {
-					_ = l.lateness.RecordValue(min((now - b.due).Microseconds(), latencyMaxUs))
-				}
-				b.input(b.due)
-				b.due += period
-			}
-			next = min(next, b.due)
-		}
-		if wait := next - time.Since(l.epoch); wait > 0 {
-			time.Sleep(wait)
-		}
-	}
+	p.run(ctx, len(l.bots), func(i int, due time.Duration) { l.bots[i].input(due) })
 }
 
 // input sends what the bot owes since due.

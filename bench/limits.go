@@ -18,4 +18,8 @@ const (
 	leadMax = 24
 	// sampleMax is of how many players snapshots are decoded and compared.
 	sampleMax = 20
+	// repsMax bounds the repetitions of a comparison.
+	repsMax = 100
+	// frameBytesMax bounds a frame that a floor program sends.
+	frameBytesMax = 1 << 20
 )

@@ -19,6 +19,7 @@ import (
 type commands struct {
 	Play  playCmd  `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
 	Bytes bytesCmd `cmd:"" help:"Bytes a player is sent in each workload: ours in every dialect, naive JSON, @colyseus/schema."`
+	Floor floorCmd `cmd:"" help:"What a snapshot costs the server, beside programs that only copy and write."`
 	Proxy proxyCmd `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
 }
 

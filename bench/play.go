@@ -57,6 +57,16 @@ func (o *playCmd) Run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	r, err := o.once(ctx)
+	if err != nil {
+		return err
+	}
+	r.print(os.Stdout)
+	return saveJSON(o.JSON, r)
+}
+
+// once starts a server, if need be, and measures.
+func (o *playCmd) once(ctx context.Context) (*report, error) {
 	srv := &process{url: o.URL, admin: o.Admin, pid: o.PID}
 	pinned := o.Pin && runtime.NumCPU() > 1 && o.URL == ""
 	if o.URL == "" {
@@ -67,7 +77,7 @@ func (o *playCmd) Run(ctx context.Context) error {
 		fmt.Fprintln(os.Stderr, "building and starting the server")
 		var err error
 		if srv, err = o.start(ctx, cpu); err != nil {
-			return err
+			return nil, err
 		}
 		defer srv.stop()
 		if pinned {
@@ -76,15 +86,10 @@ func (o *playCmd) Run(ctx context.Context) error {
 	}
 	r, err := measure(ctx, *o, srv)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Pinned = pinned
-	r.Command = commandLine()
-	r.print(os.Stdout)
-	if o.JSON != "" {
-		return r.save(o.JSON)
-	}
-	return nil
+	r.Pinned, r.Command = pinned, commandLine()
+	return r, nil
 }
 
 // resolve takes the numbers of a workload.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -100,15 +99,6 @@ func (r *report) print(w io.Writer) {
 }
 
 func ms(us int64) string { return fmt.Sprintf("%7.2f ms", float64(us)/1000) }
-
-// save writes the report as JSON.
-func (r *report) save(name string) error {
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(name, append(b, '\n'), 0o644)
-}
 
 // progress draws one line that is overwritten, on a terminal, and nothing
 // elsewhere.
