@@ -166,7 +166,7 @@ func TestGoldenFiles(t *testing.T) {
 	makers := map[string]func(*testing.T) *golden{
 		"kinds": goldenKinds, "ids": goldenIDs, "membership": goldenMembership, "cadence": goldenCadence,
 		"budget": goldenBudget, "resume": goldenResume, "own": goldenOwn, "events": goldenEvents,
-		"head": goldenHeads, "checksum": goldenChecksums, "refused": goldenRefusals,
+		"storm": goldenStorm, "head": goldenHeads, "checksum": goldenChecksums, "refused": goldenRefusals,
 	}
 	dir := filepath.Join("testdata", "golden")
 	if *update {
