@@ -33,6 +33,8 @@ func describeInput(t reflect.Type) []InputField {
 	for field := range t.Fields() {
 		f := InputField{Name: wireName(field), Range: field.Tag.Get("in")}
 		switch kind := field.Type.Kind(); {
+		case field.Type == reflect.TypeFor[Edge]():
+			f.Kind, f.Edge, f.Range = snap.KindUint, true, "0..255"
 		case kind == reflect.Struct:
 			f.Fields = describeInput(field.Type)
 		case kind == reflect.Bool:

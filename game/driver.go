@@ -68,6 +68,12 @@ type Driver interface {
 	// Decode reads a msgpack value into a cell of a seat; a refused value is an
 	// *Error with the path, and leaves the cell undefined.
 	Decode(seat int, cell Cell, value []byte) error
+	// DecodeCompact does the same with the compact form at the front of b, and
+	// returns what follows.
+	DecodeCompact(seat int, cell Cell, b []byte) (rest []byte, err error)
+	// Evidence is where the runner counts what a player's inputs show, nil if
+	// the player is not in the match.
+	Evidence(seat int) *Evidence
 	// Copy copies a cell, Zero makes it neutral, Merge adds the edges of src to
 	// dst, and DropEdges clears them.
 	Copy(seat int, dst, src Cell)
@@ -97,7 +103,8 @@ type driver[G Stepper[I], I any] struct {
 	game  G
 	match Match
 	step  Step[I]
-	seats [][]I // by seat, then by Cell but CellNow, which is in step.now
+	seats [][]I     // by seat, then by Cell but CellNow, which is in step.now
+	who   []*Player // by seat, nil: nobody
 	sets  []snap.Source
 	can   capabilities[I]
 }
@@ -183,7 +190,7 @@ func (d *driver[G, I]) Advance(tick uint32, s State) {
 
 func (d *driver[G, I]) Enter(seat int, name string, team int, bot bool) *Player {
 	for len(d.seats) <= seat {
-		d.seats = append(d.seats, nil)
+		d.seats, d.who = append(d.seats, nil), append(d.who, nil)
 		var none I
 		d.step.now = append(d.step.now, none)
 	}
@@ -191,6 +198,7 @@ func (d *driver[G, I]) Enter(seat int, name string, team int, bot bool) *Player 
 		d.seats[seat] = make([]I, cells)
 	}
 	p := &Player{ID: ID(seat + 1), Name: name, Team: team, Bot: bot, Connected: true, match: &d.match, seat: seat}
+	d.who[seat] = p
 	i, _ := slices.BinarySearchFunc(d.match.players, p.ID, func(p *Player, id ID) int { return int(p.ID) - int(id) })
 	d.match.players = slices.Insert(d.match.players, i, p)
 	return p
@@ -200,10 +208,11 @@ func (d *driver[G, I]) Exit(p *Player) {
 	d.match.players = slices.DeleteFunc(d.match.players, func(q *Player) bool { return p == q })
 	var none I
 	d.step.now[p.seat] = none
+	d.who[p.seat] = nil
 }
 
 func (d *driver[G, I]) Look(seat int, quarters uint64) {
-	if p := d.match.Player(ID(seat + 1)); p != nil {
+	if p := d.who[seat]; p != nil {
 		p.look = quarters
 	}
 }
@@ -245,6 +254,24 @@ func (d *driver[G, I]) Decode(seat int, c Cell, value []byte) error {
 	var none I
 	*at = none
 	return d.plan.input.decode(value, unsafe.Pointer(at))
+}
+
+func (d *driver[G, I]) DecodeCompact(seat int, c Cell, b []byte) ([]byte, error) {
+	at := d.cell(seat, c)
+	var none I
+	*at = none
+	rest, err := d.plan.input.decodeCompact(b, unsafe.Pointer(at))
+	if err != nil {
+		return nil, err
+	}
+	return rest, nil
+}
+
+func (d *driver[G, I]) Evidence(seat int) *Evidence {
+	if p := d.who[seat]; p != nil {
+		return &p.evidence
+	}
+	return nil
 }
 
 func (d *driver[G, I]) Copy(seat int, dst, src Cell) { *d.cell(seat, dst) = *d.cell(seat, src) }

@@ -13,7 +13,8 @@ import (
 // memory of the struct, without reflection.
 type codec struct {
 	fields []inputField
-	edges  []uintptr // offsets of the edge fields
+	leaves []leaf    // of fields, in the order of the compact form
+	edges  []uintptr // offsets of the edge fields, each of one byte
 }
 
 // inputField is one field of an input or of a struct nested in it.
@@ -25,6 +26,7 @@ type inputField struct {
 	lo, hi float64 // of a float
 	min    int64   // of an int
 	max    uint64  // of an int or uint
+	edge   bool
 	fields []inputField
 }
 
@@ -40,6 +42,7 @@ func newCodec(t reflect.Type) (*codec, error) {
 		return nil, err
 	}
 	c.fields = fields
+	c.leaves = leaves(fields, "", nil)
 	return c, nil
 }
 
@@ -61,6 +64,9 @@ func (c *codec) compile(t reflect.Type, base uintptr, path string, depth int, n 
 		if other, taken := names[f.name]; taken {
 			return nil, fmt.Errorf("input fields %s and %s have the same wire name %q", other, name, f.name)
 		}
+		if strings.Contains(f.name, ".") {
+			return nil, fmt.Errorf("input field %s has a dot in its wire name %q", name, f.name)
+		}
 		names[f.name] = name
 		var err error
 		if f.kind == reflect.Struct {
@@ -69,6 +75,7 @@ func (c *codec) compile(t reflect.Type, base uintptr, path string, depth int, n 
 				return nil, err
 			}
 		}
+		f.edge = field.Type == reflect.TypeFor[Edge]()
 		if err := c.parse(&f, field.Tag.Get("in")); err != nil {
 			return nil, fmt.Errorf("input field %s: %w", name, err)
 		}
@@ -80,13 +87,14 @@ func (c *codec) compile(t reflect.Type, base uintptr, path string, depth int, n 
 // parse completes a field from its type and its in tag.
 func (c *codec) parse(f *inputField, tag string) error {
 	bits := uint(f.size * 8)
+	if f.edge && tag != "" {
+		return fmt.Errorf("tag in:%q on an Edge", tag)
+	}
 	switch f.kind {
 	case reflect.Bool:
-		switch tag {
-		case "edge":
+		if f.edge = tag == "edge"; f.edge {
 			c.edges = append(c.edges, f.offset)
-		case "":
-		default:
+		} else if tag != "" {
 			return fmt.Errorf("tag in:%q on a bool is not edge", tag)
 		}
 		return nil
@@ -95,6 +103,9 @@ func (c *codec) parse(f *inputField, tag string) error {
 		return f.parseInts(tag)
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uint:
 		f.min, f.max = 0, ^uint64(0)>>(64-bits)
+		if f.edge {
+			c.edges = append(c.edges, f.offset)
+		}
 		return f.parseInts(tag)
 	case reflect.Float32, reflect.Float64:
 		f.lo, f.hi = -maxFloat(bits), maxFloat(bits)
@@ -150,11 +161,12 @@ func (f *inputField) allowZero(tag string, forbidden bool) error {
 	return nil
 }
 
-// merge sets in dst each edge that is set in src.
+// merge sets in dst each edge that is set in src, an Edge at the beginning of its
+// tick.
 func (c *codec) merge(dst, src unsafe.Pointer) {
 	for _, at := range c.edges {
-		if *(*bool)(unsafe.Add(src, at)) {
-			*(*bool)(unsafe.Add(dst, at)) = true
+		if *(*uint8)(unsafe.Add(src, at)) != 0 {
+			*(*uint8)(unsafe.Add(dst, at)) = 1 // true, for a bool
 		}
 	}
 }
@@ -162,9 +174,12 @@ func (c *codec) merge(dst, src unsafe.Pointer) {
 // dropEdges clears the edges of an input.
 func (c *codec) dropEdges(at unsafe.Pointer) {
 	for _, offset := range c.edges {
-		*(*bool)(unsafe.Add(at, offset)) = false
+		*(*uint8)(unsafe.Add(at, offset)) = 0
 	}
 }
+
+// signed reports whether a field is a signed integer.
+func (f *inputField) signed() bool { return f.kind >= reflect.Int && f.kind <= reflect.Int64 }
 
 func maxFloat(bits uint) float64 {
 	if bits == 32 {

@@ -104,10 +104,19 @@ func (r *reader) field(f *inputField, p unsafe.Pointer) *Error {
 		return nil
 	case reflect.Bool:
 		msg = r.bool((*bool)(at))
-	case reflect.Float32, reflect.Float64:
-		msg = r.float(f, at)
 	default:
-		msg = r.integer(f, at)
+		if f.edge && r.flag() {
+			msg = r.bool((*bool)(at)) // true is 1
+			break
+		}
+		v, ok := r.number()
+		if !ok {
+			msg = "it is not a number"
+		} else if f.kind == reflect.Float32 || f.kind == reflect.Float64 {
+			msg = f.setFloat(at, v.float)
+		} else {
+			msg = f.setInteger(at, v)
+		}
 	}
 	if msg != "" {
 		return refuse(msg).within(f.name)
@@ -124,26 +133,32 @@ func (r *reader) bool(at *bool) string {
 	return ""
 }
 
-func (r *reader) float(f *inputField, at unsafe.Pointer) string {
-	v, ok := r.number()
+// flag reports whether a bool comes next.
+func (r *reader) flag() bool { return len(r.b) > 0 && r.b[0]&0xfe == 0xc2 }
+
+// setFloat writes a number into a field, or says why not. A bound in 32 bits may
+// lie just beyond the bound of a field with 64: it means the bound.
+func (f *inputField) setFloat(at unsafe.Pointer, v float64) string {
 	switch {
-	case !ok:
-		return "it is not a number"
-	case !(v.float >= f.lo && v.float <= f.hi): // refuses NaN as well
+	case v > f.hi && v == float64(float32(f.hi)):
+		v = f.hi
+	case v < f.lo && v == float64(float32(f.lo)):
+		v = f.lo
+	}
+	switch {
+	case !(v >= f.lo && v <= f.hi): // refuses NaN as well
 		return "it is out of range"
 	case f.kind == reflect.Float32:
-		*(*float32)(at) = float32(v.float)
+		*(*float32)(at) = float32(v)
 	default:
-		*(*float64)(at) = v.float
+		*(*float64)(at) = v
 	}
 	return ""
 }
 
-func (r *reader) integer(f *inputField, at unsafe.Pointer) string {
-	v, ok := r.number()
+// setInteger does the same for an integer.
+func (f *inputField) setInteger(at unsafe.Pointer, v number) string {
 	switch {
-	case !ok:
-		return "it is not a number"
 	case !v.whole:
 		return "it is not a whole number"
 	case v.neg && v.int < f.min || !v.neg && (v.uint > f.max || f.min > 0 && v.uint < uint64(f.min)):

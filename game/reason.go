@@ -5,22 +5,23 @@ type Reason uint8
 
 // The reasons. Their texts are part of the protocol.
 const (
-	ReasonNone        Reason = iota
-	ReasonEnded              // the match came to its end
-	ReasonLeft               // the player left by choice
-	ReasonKicked             // the game removed the player
-	ReasonDropped            // the connection was lost and the hold time ran out
-	ReasonReplaced           // a newer connection took the seat
-	ReasonNoShow             // the player never connected
-	ReasonFailed             // the game panicked, or its Init failed
-	ReasonVoided             // the match never started
-	ReasonDrain              // the server is shutting down
-	ReasonBadPayload         // too many inputs that could not be read
-	ReasonSeatGone           // the seat is no longer open to this connection
-	ReasonRefused            // the game's Join returned an error
-	ReasonEmpty              // every player has left
-	ReasonRateLimited        // the player sent more than the match takes
-	ReasonBusy               // the match has no time for more players just now
+	ReasonNone         Reason = iota
+	ReasonEnded               // the match came to its end
+	ReasonLeft                // the player left by choice
+	ReasonKicked              // the game removed the player
+	ReasonDropped             // the connection was lost and the hold time ran out
+	ReasonReplaced            // a newer connection took the seat
+	ReasonNoShow              // the player never connected
+	ReasonFailed              // the game panicked, or its Init failed
+	ReasonVoided              // the match never started
+	ReasonDrain               // the server is shutting down
+	ReasonBadPayload          // too many inputs that could not be read
+	ReasonSeatGone            // the seat is no longer open to this connection
+	ReasonRefused             // the game's Join returned an error
+	ReasonEmpty               // every player has left
+	ReasonRateLimited         // the player sent more than the match takes
+	ReasonBusy                // the match has no time for more players just now
+	ReasonSlowConsumer        // the connection did not take what was sent
 )
 
 // String returns the protocol's text for the reason.
@@ -58,6 +59,8 @@ func (r Reason) String() string {
 		return "rate_limited"
 	case ReasonBusy:
 		return "overloaded"
+	case ReasonSlowConsumer:
+		return "slow_consumer"
 	}
 	return "unknown"
 }

@@ -16,6 +16,8 @@ type Definition struct {
 	Rules  Rules // with the defaults filled in
 	Schema snap.Schema
 	Input  []InputField // in order of declaration
+	// Compact is the compact form of inputs: [name, kind] for each field.
+	Compact [][]any
 
 	create func(seed uint64) Driver
 }
@@ -75,7 +77,8 @@ func compile[G Stepper[I], I any](name string, mk func() G, rules Rules) (*plan,
 		return nil, err
 	}
 	p := &plan{sets: sets, input: input}
-	p.def = &Definition{Name: name, Rules: rules, Schema: schemaOf(sets), Input: describeInput(reflect.TypeFor[I]())}
+	p.def = &Definition{Name: name, Rules: rules, Schema: schemaOf(sets), Input: describeInput(reflect.TypeFor[I]()),
+		Compact: input.wire()}
 	p.def.create = func(seed uint64) Driver { return newDriver[G, I](p, mk(), seed) }
 	return p, nil
 }

@@ -211,7 +211,7 @@ func TestHostileInputEnvelopes(t *testing.T) {
 		m{"s": uint64(math.MaxUint32) + 1, "v": v},
 		m{"s": 5, "k": -1, "v": v},
 		m{"s": 5, "x": 1, "v": v},
-		m{"s": 5, "k": 1, "v": v, "w": 1},
+		m{"s": 5, "k": 1, "v": v, "w": -1},
 		[]any{5, 1, v},
 		"input", 7, nil,
 		m{},

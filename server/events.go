@@ -65,10 +65,14 @@ type (
 	matchSchema struct {
 		V    int        `json:"v"`
 		Sets []matchSet `json:"sets" check:"required"`
+		// Input is the compact form of inputs: the name and kind of each field.
+		Input [][2]string `json:"input" check:"required"`
 	}
 	matchSet struct {
 		Name   string         `json:"name"`
 		Fields []tsgen.Column `json:"fields" check:"required"`
+		Own    []tsgen.Column `json:"own,omitempty"`
+		Cap    int            `json:"cap,omitempty"`
 	}
 	matchSnapshot struct {
 		T uint32         `json:"t"`
@@ -95,6 +99,7 @@ type (
 	matchInput struct {
 		S uint32      `json:"s" check:"required"`
 		K uint32      `json:"k"`
+		W uint8       `json:"w"`
 		V tsgen.Value `json:"v" check:"required"`
 	}
 )
@@ -115,6 +120,8 @@ func declareMatch(ns *sio.Namespace) {
 	ns.Emits("event", reflect.TypeFor[tsgen.Event](), nil)
 	ns.Emits("result", matchResult{}, nil)
 	ns.Accepts("input", matchInput{}, nil)
+	ns.Accepts("i", []byte{}, nil)
+	ns.Accepts("clock", clockRequest{}, clockReply{})
 	ns.Accepts("request", reflect.TypeFor[tsgen.Request](), requestReply{})
 	ns.Accepts("leave", struct{}{}, okReply{})
 }

@@ -15,17 +15,19 @@ var errInput = errors.New("server: malformed input")
 type input struct {
 	tick  uint32 // s: the tick it is meant for
 	seen  uint32 // k: the last tick the client saw
+	view  uint8  // w: how far behind k the screen was, in quarter ticks
 	value []byte // v: the game's own value, msgpack; part of the argument
+	ack   bool   // it is only k
 }
 
-// parseInput reads {s, k, v} from one checked msgpack value without an
-// allocation. s and v are required, other keys are refused.
+// parseInput reads {s, k, w, v} from one checked msgpack value without an
+// allocation. s and v are required, unless k is alone; other keys are refused.
 func parseInput(b []byte) (in input, err error) {
 	n, b, err := msgp.ReadMapHeaderBytes(b)
-	if err != nil || n > 3 {
+	if err != nil || n > 4 {
 		return input{}, errInput
 	}
-	var tick bool
+	var tick, seen bool
 	for range n {
 		var key []byte
 		if key, b, err = msgp.ReadStringZC(b); err != nil || len(key) != 1 {
@@ -37,6 +39,11 @@ func parseInput(b []byte) (in input, err error) {
 			tick = true
 		case 'k':
 			in.seen, b, err = readUint32(b)
+			seen = true
+		case 'w':
+			var view uint32
+			view, b, err = readUint32(b)
+			in.view = uint8(min(view, math.MaxUint8)) //nolint:gosec // bounded
 		case 'v':
 			var rest []byte
 			if rest, err = mpcheck.Skip(b); err == nil {
@@ -50,7 +57,8 @@ func parseInput(b []byte) (in input, err error) {
 			return input{}, errInput
 		}
 	}
-	if !tick || len(in.value) == 0 || len(b) != 0 {
+	in.ack = n == 1 && seen
+	if !in.ack && (!tick || len(in.value) == 0) || len(b) != 0 {
 		return input{}, errInput
 	}
 	return in, nil

@@ -41,7 +41,12 @@ func TestParseInput(t *testing.T) {
 		"without v":         {m{"s": 7, "k": 5}, false},
 		"another key":       {m{"s": 7, "x": 5, "v": m{"up": true}}, false},
 		"longer key":        {m{"ss": 7, "v": m{"up": true}}, false},
-		"four keys":         {m{"s": 7, "k": 5, "v": m{"up": true}, "w": 1}, false},
+		"the view":          {m{"s": 7, "k": 5, "v": m{"up": true}, "w": 1}, true},
+		"a view beyond":     {m{"s": 7, "k": 5, "v": m{"up": true}, "w": 256}, true},
+		"a view before":     {m{"s": 7, "k": 5, "v": m{"up": true}, "w": -1}, false},
+		"five keys":         {m{"s": 7, "k": 5, "v": m{"up": true}, "w": 1, "x": 1}, false},
+		"k and w":           {m{"k": 5, "w": 1}, false},
+		"nothing":           {m{}, false},
 		"an array":          {[]any{7, 5, m{"up": true}}, false},
 		"nil":               {nil, false},
 		"key is not a text": {map[int]any{1: 7}, false},
@@ -57,7 +62,10 @@ func TestParseInput(t *testing.T) {
 			require.NotZero(t, in.tick)
 		})
 	}
-	_, err := parseInput(append(pack(t, m{"s": 7, "v": 1}), 0))
+	in, err := parseInput(pack(t, m{"k": 5}))
+	require.NoError(t, err)
+	require.Equal(t, input{seen: 5, ack: true}, in)
+	_, err = parseInput(append(pack(t, m{"s": 7, "v": 1}), 0))
 	require.ErrorIs(t, err, errInput, "trailing bytes")
 }
 
@@ -99,6 +107,9 @@ func FuzzMessages(f *testing.F) {
 	f.Add([]byte(`{"ev":"x","data":[1,2,{"a":null}]}`))
 	f.Add(pack(f, m{"s": 7.0, "k": 5, "v": nil}))
 	f.Add(pack(f, m{"ev": "x", "data": []byte{1}}))
+	for _, form := range forms {
+		f.Add(form([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}))
+	}
 	f.Add([]byte{0x81, 0xa1, 's', 0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if packed, err := sio.TranscodeJSON(nil, b); err == nil {
@@ -111,6 +122,9 @@ func FuzzMessages(f *testing.F) {
 			if err := mpcheck.Check(in.value, mpcheck.Limits{ExtBinary: true, Undefined: true}); err != nil {
 				t.Fatalf("the value is not whole: %v", err)
 			}
+		}
+		if blob, _, err := readBlob(b, nil); err == nil && len(blob) > len(b) {
+			t.Fatalf("%d bytes out of %d", len(blob), len(b))
 		}
 		if r, err := parseRequest(b); err == nil && r.data != nil {
 			if err := mpcheck.Check(r.data, mpcheck.Limits{ExtBinary: true, Undefined: true}); err != nil {

@@ -32,6 +32,13 @@ const (
 	// tick rate, and those of a second at once; above it they are dropped. What is
 	// a flood, sio.Abuse says.
 	InputFactor = 2
+	// ClockRate and ClockBurst bound how often one socket may ask for the time of
+	// its match; above it there is no answer.
+	ClockRate = 4
+	// ClockBurst is how often it may ask at once.
+	ClockBurst = 16
+	// MaxIndexes bounds a compact input in the form of a map of its indexes.
+	MaxIndexes = 256
 	// MaxPlayerSockets bounds the lobby sockets of one player; the oldest is
 	// disconnected above it.
 	MaxPlayerSockets = 3

@@ -47,6 +47,8 @@ func (l *link) Close(reason game.Reason) {
 		cut(l.sock, engine.ReasonBadPayload)
 	case game.ReasonRateLimited:
 		cut(l.sock, engine.ReasonRateLimited)
+	case game.ReasonSlowConsumer:
+		cut(l.sock, engine.ReasonSlowConsumer)
 	default:
 		l.sock.Disconnect(false)
 	}
@@ -69,9 +71,9 @@ func (l *link) ResumeToken(epoch uint32) string {
 
 // cut ends a client that misbehaves. DISCONNECT comes first for a fault that
 // connecting again does not mend, so that a stock client stays away; one that
-// merely sent too much may come back.
+// merely sent too much, or read too little, may come back.
 func cut(sock *sio.Socket, why engine.Reason) {
-	if why != engine.ReasonRateLimited {
+	if why != engine.ReasonRateLimited && why != engine.ReasonSlowConsumer {
 		sock.Disconnect(false)
 	}
 	sock.Conn().Close(why)

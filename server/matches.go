@@ -182,7 +182,11 @@ func (ms *matches) census() (live map[string]int, sum match.Stats) {
 	live, sum = make(map[string]int), ms.past
 	for _, l := range ms.live {
 		live[l.game]++
-		addStats(&sum, l.match.Stats())
+		one := l.match.Stats()
+		addStats(&sum, one)
+		for state, n := range one.Paces {
+			sum.Paces[state] += n
+		}
 	}
 	return live, sum
 }
@@ -194,9 +198,12 @@ func addStats(sum *match.Stats, one match.Stats) {
 	sum.Early += one.Early
 	sum.Repeated += one.Repeated
 	sum.Bad += one.Bad
+	sum.Rate += one.Rate
+	sum.Views += one.Views
 	sum.Requests += one.Requests
 	sum.Snapshots += one.Snapshots
 	sum.SnapshotsRefused += one.SnapshotsRefused
+	sum.SnapshotsHeld += one.SnapshotsHeld
 	sum.SnapshotBytes += one.SnapshotBytes
 	sum.Events += one.Events
 	sum.EventsRefused += one.EventsRefused

@@ -107,6 +107,8 @@ func (s *Server) sit(sock *sio.Socket) {
 	}
 	c.seat = seat
 	sock.OnRaw("input", c.input)
+	sock.OnRaw("i", c.compact)
+	sock.OnArgs("clock", c.clock)
 	sock.OnArgs("request", c.request)
 	sock.OnArgs("leave", c.leave)
 	sock.OnUnknown(func(*sio.Event) { s.metrics.refuse("match", "bad_event") })
@@ -130,7 +132,51 @@ func (c *sitter) input(ev *sio.Event) {
 		c.strike("input")
 		return
 	}
-	c.seat.Input(in.tick, in.seen, in.value)
+	if in.ack {
+		c.seat.Ack(in.seen)
+		return
+	}
+	c.seat.InputAt(in.tick, in.seen, in.view, in.value)
+}
+
+// compact hands a message of inputs in the compact form to the match, as input
+// does.
+func (c *sitter) compact(ev *sio.Event) {
+	var blob []byte
+	err := errInput
+	if ev.Parser() == sio.ParserMsgpack && ev.NArgs() == 1 {
+		blob, c.scratch, err = readBlob(ev.Arg(0), c.scratch)
+	}
+	if err != nil || len(blob) > match.InputBytesMax {
+		c.strike("input")
+		return
+	}
+	c.seat.Compact(blob)
+}
+
+type clockRequest struct {
+	C float64 `json:"c"` // the client's own, for the answer
+}
+
+type clockReply struct {
+	OK bool    `json:"ok"`
+	C  float64 `json:"c"`
+	Q  uint64  `json:"q"` // the match's time, in 256ths of a tick
+}
+
+// clock answers what time it is in the match.
+func (c *sitter) clock(a sio.Args) {
+	var r clockRequest
+	if err := a.Decode(0, &r); err != nil {
+		c.strike("clock")
+		c.answer(a, nil, &game.Error{Code: game.CodeBadPayload, Msg: "want {c}"})
+		return
+	}
+	if a.WantsAck() {
+		if err := a.Ack(clockReply{OK: true, C: r.C, Q: c.live.match.Clock()}); err != nil {
+			c.s.log.Debug("ack not sent", slog.String("match", c.live.id), slog.Any("err", err))
+		}
+	}
 }
 
 // strike counts a message that cannot be understood. After too many of them the

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"gameserver/game/match"
 	"gameserver/tick"
 )
 
@@ -151,10 +152,17 @@ func (c *census) matches(w writer) {
 	w.counter("gs_input_rejected_total", rejected, float64(sum.Repeated), "why", "repeated")
 	w.counter("gs_input_rejected_total", rejected, float64(sum.Bad), "why", "bad")
 	w.counter("gs_input_rejected_total", rejected, float64(sum.InboxFull), "why", "inbox_full")
+	w.counter("gs_input_rejected_total", rejected, float64(sum.Rate), "why", "rate")
+	w.counter("gs_input_views_refused_total", "Inputs whose players cannot have seen what they claim.", float64(sum.Views))
 	w.counter("gs_stale_epoch_total", "Messages of connections that were replaced.", float64(sum.StaleEpoch))
 	w.counter("gs_requests_total", "Requests to games.", float64(sum.Requests))
 	w.counter("gs_snapshots_total", "Snapshots by whether the socket took them.", float64(sum.Snapshots), "result", "sent")
 	w.counter("gs_snapshots_total", "Snapshots by whether the socket took them.", float64(sum.SnapshotsRefused), "result", "refused")
+	w.counter("gs_snapshots_total", "Snapshots by whether the socket took them.", float64(sum.SnapshotsHeld), "result", "held")
+	for state, n := range sum.Paces {
+		w.gauge("gs_paces", "Connections to matches by how they keep up with snapshots.", float64(n),
+			"state", match.PaceState(state).String())
+	}
 	w.counter("gs_snapshot_bytes_total", "Bytes of snapshots sent.", float64(sum.SnapshotBytes))
 	w.counter("gs_events_total", "Events of games sent, one for each receiver.", float64(sum.Events))
 	w.counter("gs_out_dropped_total", "What a closing connection did not take.", float64(sum.EventsRefused), "kind", "event")

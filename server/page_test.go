@@ -115,7 +115,7 @@ func (r *raw) snapshotOf(tick uint32) []byte {
 // compares the others with what that answers.
 func TestProtocolPage(t *testing.T) {
 	page := workedBytes(t)
-	for _, name := range []string{"connect", "queue-join", "queue-joined", "input", "snapshot", "snapshot-json"} {
+	for _, name := range []string{"connect", "queue-join", "queue-joined", "input", "compact-input", "snapshot", "snapshot-json"} {
 		require.Contains(t, page, name, "the page has no such bytes")
 	}
 	t.Run("decoded", func(t *testing.T) { decodePage(t, page) })
@@ -160,6 +160,15 @@ func playPage(p *pageServer, page map[string][]byte) {
 	require.NoError(t, ann.SendBinary(page["input"]))
 	same(t, page, "snapshot", ann.snapshotOf(102))
 	same(t, page, "snapshot-json", bob.snapshotOf(102))
+
+	// Ten times 5, for the ticks 100 to 109, then two inputs that are repeated
+	// twice.
+	ann.snapshotOf(108)
+	require.NoError(t, ann.SendBinary(page["compact-input"]))
+	var s snapshot
+	parse(t, string(ann.snapshotOf(114))).into(t, &s)
+	require.EqualValues(t, 112, s.A)
+	require.Equal(t, [][]float64{{1, 0, 50 - 4*5}}, s.E)
 }
 
 // same compares bytes with the page, and says what the page should have.
@@ -195,6 +204,13 @@ func decodePage(t *testing.T, page map[string][]byte) {
 	in, err := parseInput(e.Arg(0))
 	require.NoError(t, err)
 	require.Equal(t, input{tick: 100, seen: 96, value: unhex(t, "81 a3726f77 05")}, in)
+
+	e, err = d.Decode(page["compact-input"], true)
+	require.NoError(t, err)
+	require.Equal(t, "i", e.Name())
+	blob, _, err := readBlob(e.Arg(0), nil)
+	require.NoError(t, err)
+	require.Equal(t, unhex(t, "4a 7000 6c00 0c 01 09"), blob)
 
 	want := snapshot{T: 102, B: 99, A: 100, E: [][]float64{{1, 0, 15}}, R: [][]float64{}}
 	var got snapshot

@@ -244,7 +244,8 @@ func abuse() sio.Abuse {
 	return sio.Abuse{
 		Classes: []sio.Class{
 			{Namespace: lobbyNamespace, Messages: sio.Rate{PerSecond: LobbyRate, Burst: LobbyBurst}},
-			{Namespace: lobby.MatchNamespace, Events: []string{"input"}, Rates: inputRates},
+			{Namespace: lobby.MatchNamespace, Events: []string{"input", "i"}, Rates: inputRates},
+			{Namespace: lobby.MatchNamespace, Events: []string{"clock"}, Messages: sio.Rate{PerSecond: ClockRate, Burst: ClockBurst}},
 		},
 		Strict:  func(string) bool { return true },
 		Strikes: MaxStrikes - 1,

@@ -25,7 +25,9 @@ func (m *Match) drain() {
 func (m *Match) handle(e *Entry) {
 	switch e.Kind {
 	case KindInput:
-		m.input(e)
+		m.handleInput(e)
+	case KindAck:
+		m.acknowledge(e)
 	case KindRequest:
 		m.request(e)
 	case KindLeave:
@@ -58,19 +60,27 @@ func (m *Match) current(e *Entry) *seat {
 // with is known to have arrived: those before it are void.
 func (s *seat) heard() { s.oldest = max(s.oldest, s.token) }
 
-func (m *Match) input(e *Entry) {
+func (m *Match) handleInput(e *Entry) {
 	s := m.current(e)
 	if s == nil {
 		return
 	}
 	s.heard()
-	s.mail.seen(min(e.K, m.tick))
-	if err := m.accept(s, e); err != nil {
+	if err := m.input(s, e); err != nil {
+		s.in.evidence.Bad++
 		m.stats.bad.Add(1)
 		m.refused("bad_payload")
 		if s.in.strikes++; s.in.strikes >= StrikesMax {
 			m.cut(s, game.ReasonBadPayload)
 		}
+	}
+}
+
+// acknowledge notes what a player has seen who has nothing to play.
+func (m *Match) acknowledge(e *Entry) {
+	if s := m.current(e); s != nil {
+		s.heard()
+		m.seen(s, e.K, true)
 	}
 }
 

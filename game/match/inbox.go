@@ -19,6 +19,7 @@ const (
 	KindClaim               // may a token take a seat
 	KindStop                // the server ends the match
 	KindLevel               // the governor's level, in S; only Config.Tap sees it
+	KindAck                 // a player says what was seen, and no more
 )
 
 // Entry is one thing that happened outside and waits for the next tick. The
@@ -28,9 +29,13 @@ type Entry struct {
 	Seat  int
 	Epoch uint32 // of the connection; of the token for KindClaim
 	S, K  uint32 // of an input: the tick it is meant for, the tick last seen
+	View  uint8  // of an input: quarter ticks before K that were on the screen
 	Event string // of a request
 	Data  []byte // of an input or a request, as msgpack
-	Why   game.Reason
+	// Compact says that Data is a compact message of inputs, with S, K and View
+	// in it.
+	Compact bool
+	Why     game.Reason
 
 	from, size int // of Data in the batch
 	at         int64
@@ -91,7 +96,7 @@ func (in *inbox) put(e Entry, data []byte) error {
 	switch {
 	case in.closed:
 		return ErrGone
-	case e.Kind == KindInput && q.inputs >= SeatInputsMax:
+	case e.Kind != KindRequest && q.inputs+e.inputs() > SeatInputsMax:
 		return ErrFull
 	case e.Kind == KindRequest && q.requests >= SeatRequestsMax:
 		return ErrFull
@@ -106,15 +111,23 @@ func (in *inbox) put(e Entry, data []byte) error {
 	default:
 		return ErrFull
 	}
-	if e.Kind == KindInput {
-		q.inputs++
-	} else {
+	if e.Kind == KindRequest {
 		q.requests++
+	} else {
+		q.inputs += e.inputs()
 	}
-	e.from, e.size = len(b.bytes), len(data)
+	e.Data, e.from, e.size = nil, len(b.bytes), len(data)
 	b.bytes = append(b.bytes, data...)
 	b.entries = append(b.entries, e)
 	return nil
+}
+
+// inputs is how many inputs an entry counts for.
+func (e *Entry) inputs() int {
+	if e.Compact {
+		return max(compactInputs(e.Data), 1)
+	}
+	return 1
 }
 
 // putControl adds any other entry. Only those that open something new are

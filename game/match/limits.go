@@ -34,6 +34,41 @@ const (
 	InputBehind = 8
 	// InputRepeat is how long the last input stands in for missing ones.
 	InputRepeat = 150 * time.Millisecond
+	// InputBurst is how many inputs a seat may file at once for ticks within the
+	// window, InputRefill how many quarters of one it may file more in each tick.
+	// Others are dropped and counted.
+	InputBurst  = 24
+	InputRefill = 5
+	// CompactInputsMax is how many inputs a compact message may hold, and
+	// CompactVersion the version of its form.
+	CompactInputsMax = 4
+	CompactVersion   = 1
+	// ViewToleranceMs is how far what players say they saw may lie from what
+	// their round trips say. Beyond that, these count.
+	ViewToleranceMs = 200
+	// PaceSlackMs is how much later than the fastest a snapshot may be named as
+	// seen before there is no credit for more, beside two intervals.
+	PaceSlackMs = 60
+	// PaceStuck is how many seconds a connection may be without credit before it
+	// is stalled, PaceGiveUp how many it may be stalled before it is closed as
+	// slow_consumer.
+	PaceStuck  = 1
+	PaceGiveUp = 12
+	// FlightMax is how many snapshots may be on their way to a player who says what
+	// was seen, however long the line. Of those that go out beyond (probes, and to
+	// a player who does not say it) the oldest are not remembered.
+	FlightMax = 64
+	// PaceRise is how many seconds without a miss bring a slower connection one
+	// step up. Each rise that it cannot bear doubles them, up to PaceRiseMax.
+	PaceRise    = 3
+	PaceRiseMax = 24
+	// PaceWindow is after how many seconds without a round trip as small as the
+	// smallest, that one grows by an eighth.
+	PaceWindow = 15
+	// tripMax bounds a round trip, in seconds.
+	tripMax = 60
+	// judgedMin is how many moments a judgement of the pace needs.
+	judgedMin = 4
 	// ReplayMax is how many events of the game are kept for a player who may not
 	// have got them. With more, a player who comes back gets none of them, and a
 	// full snapshot as always.

@@ -31,6 +31,7 @@ type Match struct {
 	seats  []seat
 	census [seatStates]int // seats by state
 	people int             // seats that were made for persons
+	paces  paces           // atomics
 
 	tick    uint32
 	state   game.State
@@ -40,6 +41,8 @@ type Match struct {
 	length  time.Duration // of a tick, in real time
 	empty   uint32        // tick since which nobody is left, 0: somebody is
 	started int64         // when this tick began
+	zero    atomic.Int64  // when tick 0 would have been due, see Clock
+	span    atomic.Int64  // length
 	notices []notice      // of the framework, for this tick
 	history history
 	packets packets
@@ -68,11 +71,12 @@ type seat struct {
 	spent   uint64 // of the allowance for requests, in requests by tick rate
 	spentAt uint32 // tick of spent
 
-	in   inputs
-	mail mail
-	view snap.View
-	eye  eye
-	owed bool // the last snapshot was refused, or none was sent yet
+	in    inputs
+	pacer pacer
+	mail  mail
+	view  snap.View
+	eye   eye
+	owed  bool // the last snapshot was refused, or none was sent yet
 }
 
 const noClaim = ^uint32(0)
@@ -82,7 +86,7 @@ func (m *Match) open() {
 	m.world = snap.NewWorld(m.drv.Sets())
 	m.field = m.newField()
 	m.inbox.init(len(m.cfg.Seats))
-	m.seats = make([]seat, len(m.cfg.Seats))
+	m.seats, m.paces = make([]seat, len(m.cfg.Seats)), make(paces, len(m.cfg.Seats))
 	for i, spec := range m.cfg.Seats {
 		m.seats[i] = seat{index: i, spec: spec, claimed: noClaim, until: m.rules.Ticks(m.rules.SeatTTL)}
 		if !spec.Bot {
@@ -102,6 +106,26 @@ func (m *Match) State() game.State { return game.State(m.shown.Load()) }
 // now is the time on the match's own clock.
 func (m *Match) now() int64 { return int64(time.Since(m.base)) }
 
+// period is the time from one tick to the next.
+func (m *Match) period() int64 {
+	if m.length > 0 {
+		return int64(m.length)
+	}
+	return int64(time.Second) / int64(m.rules.Tick)
+}
+
+// Clock returns the time of the match in 256ths of a tick: 256 T when tick T is
+// due. Any goroutine may call it.
+func (m *Match) Clock() uint64 {
+	tick := int64(m.stats.tick.Load())
+	if tick == 0 {
+		return 0
+	}
+	// These may be of the tick before: then the bounds are what is right.
+	passed := (m.now() - m.zero.Load()) * 256 / m.span.Load()
+	return uint64(min(max(passed, 256*tick), 256*(tick+1)))
+}
+
 // Tick runs one tick and reports whether there is to be another. It implements
 // tick.Task.
 func (m *Match) Tick(t *tick.Tick) (more bool) {
@@ -112,9 +136,10 @@ func (m *Match) Tick(t *tick.Tick) (more bool) {
 	defer m.trap(&finished, &more)
 
 	t.Begin(tick.PhaseInput)
-	m.begin()
+	m.begin(t.Late)
 	m.shed(t)
 	m.drain()
+	m.cutSlow()
 	m.expireSeats()
 	m.settle()
 	if m.state.Final() {
@@ -143,9 +168,11 @@ func (m *Match) Tick(t *tick.Tick) (more bool) {
 }
 
 // begin starts the tick; the first one starts the game.
-func (m *Match) begin() {
+func (m *Match) begin(late time.Duration) {
 	m.tick++
 	m.started = m.now()
+	m.span.Store(m.period())
+	m.zero.Store(m.started - int64(late) - int64(m.tick)*m.period())
 	m.stats.tick.Store(m.tick)
 	m.drv.Advance(m.tick, m.state)
 	if m.tick > 1 {

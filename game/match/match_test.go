@@ -53,7 +53,7 @@ func TestOrderOnALink(t *testing.T) {
 	f.ticks(1)
 	require.Equal(t, []string{
 		`welcome {"match":"m1","tick":1,"rate":60,"every":3,"you":1,"snap":0,"resume":"token 1","state":"open","world":{"w":3},"players":[{"id":1,"name":"name1","bot":false,"team":0}],"events":0}`,
-		`schema {"v":1,"sets":[{"name":"bodies","fields":[["x","f",0.5],["hp","u",0]],"cap":2048}]}`,
+		`schema {"v":1,"sets":[{"name":"bodies","fields":[["x","f",0.5],["hp","u",0]],"cap":2048}],"input":[["n","i"],["fire","b"]]}`,
 		`event [1,"match:state",{"state":"running","at":0}]`,
 		`event [1,"first",1]`,
 		`event [1,"second",2]`,

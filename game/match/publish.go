@@ -176,10 +176,12 @@ func (m *Match) write() {
 		if s.link.SendLatest(packet) {
 			m.world.Accept(&s.view)
 			s.owed, s.in.heard = false, false
+			s.pacer.took(m.tick)
 			m.stats.snapshots.Add(1)
 			m.stats.bytes.Add(uint64(len(packet)))
 		} else {
 			m.stats.refusals.Add(1)
+			s.pacer.refused(m.pacing(), m.tick)
 		}
 	}
 }

@@ -75,13 +75,29 @@ func (s *Seat) Index() int { return s.index }
 
 // Input hands in an input: sq the tick it is meant for, k the newest tick the
 // player has seen, value the game's input as checked msgpack, which is copied.
-func (s *Seat) Input(sq, k uint32, value []byte) {
+func (s *Seat) Input(sq, k uint32, value []byte) { s.InputAt(sq, k, 0, value) }
+
+// InputAt is Input for a player whose screen showed what was so many quarter
+// ticks before k.
+func (s *Seat) InputAt(sq, k uint32, view uint8, value []byte) {
+	s.put(Entry{Kind: KindInput, S: sq, K: k, View: view}, value)
+}
+
+// Compact hands in the inputs of a compact message, which is copied.
+func (s *Seat) Compact(message []byte) {
+	s.put(Entry{Kind: KindInput, Compact: true, Data: message}, message)
+}
+
+// Ack says what the player has seen, as every input does.
+func (s *Seat) Ack(k uint32) { s.put(Entry{Kind: KindAck, K: k}, nil) }
+
+func (s *Seat) put(e Entry, data []byte) {
 	m := s.match
-	if len(value) > InputBytesMax {
-		value = nil // refused when it is read
+	e.Seat, e.Epoch, e.at = s.index, s.epoch, m.now()
+	if len(data) > InputBytesMax {
+		data = nil // refused when it is read
 	}
-	e := Entry{Kind: KindInput, Seat: s.index, Epoch: s.epoch, S: sq, K: k, at: m.now()}
-	if err := m.inbox.put(e, value); err != nil {
+	if err := m.inbox.put(e, data); err != nil {
 		m.stats.inboxFull.Add(1)
 		m.refused("inbox_full")
 	}

@@ -64,11 +64,12 @@ func (m *Match) attach(e *Entry) {
 // join brings a seat's player into the game.
 func (m *Match) join(s *seat) bool {
 	s.player = m.drv.Enter(s.index, s.spec.Name, s.spec.Team, s.spec.Bot)
+	s.in.evidence = m.drv.Evidence(s.index)
 	if err := m.drv.Join(s.player); err != nil {
 		m.cfg.Logger.Info("the game refused a player", slog.String("match", m.cfg.ID), slog.Int("seat", s.index),
 			slog.Bool("bot", s.spec.Bot), slog.Any("err", err))
 		m.drv.Exit(s.player)
-		s.player = nil
+		s.player, s.in.evidence = nil, nil
 		m.move(s, SeatLeft)
 		m.refused("join")
 		return false
@@ -101,6 +102,7 @@ func (m *Match) roster() []playerInfo {
 // player may not have got. A full snapshot follows at the end of the tick.
 func (m *Match) welcome(s *seat, l Link) {
 	s.enc, s.owed = snap.JSON, true
+	s.pacer.start(m.pacing(), m.tick)
 	if l.Msgpack() {
 		s.enc = snap.Msgpack
 	}
@@ -113,7 +115,9 @@ func (m *Match) welcome(s *seat, l Link) {
 	if err := m.emit(s, "welcome", w); err != nil && !encodable(w.World) {
 		panic(fmt.Sprintf("what World returned cannot be encoded: %v", err))
 	}
-	_ = m.emit(s, "schema", m.cfg.Def.Schema.Wire())
+	schema := m.cfg.Def.Schema.Wire()
+	schema.Input = m.cfg.Def.Compact
+	_ = m.emit(s, "schema", schema)
 	m.brief(s)
 	m.replay(s)
 }
@@ -164,7 +168,7 @@ func (m *Match) remove(s *seat, why game.Reason) { m.removeAnd(s, why, func() {}
 // closed: a client that hears of it may ask for another match at once.
 func (m *Match) removeAnd(s *seat, why game.Reason, tell func()) {
 	p := s.player
-	s.player, s.mail = nil, mail{}
+	s.player, s.mail, s.in.evidence = nil, mail{}, nil
 	p.Connected = false
 	m.drv.Exit(p)
 	m.move(s, SeatLeft)

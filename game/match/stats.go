@@ -17,10 +17,15 @@ type Stats struct {
 	Early    uint64 // dropped: too far ahead of their tick
 	Repeated uint64 // dropped: seen before, or too old
 	Bad      uint64 // dropped: not readable
+	Rate     uint64 // dropped: more than there are ticks to play them in
+	Views    uint64 // accepted, made at a sight other than they claim
 	Requests uint64
+
+	Paces [PaceStates]int // connections by how they keep up
 
 	Snapshots        uint64 // taken by the links
 	SnapshotsRefused uint64 // not taken; rebuilt at the next tick
+	SnapshotsHeld    uint64 // ticks in which one was owed to a player who had not read enough
 	SnapshotBytes    uint64
 	Events           uint64 // sent, one for each receiver
 	EventsRefused    uint64 // by links that were closing
@@ -33,6 +38,7 @@ type Stats struct {
 type counters struct {
 	tick                                 atomic.Uint32
 	inputs, late, early, repeated, bad   atomic.Uint64
+	rate, views, held                    atomic.Uint64
 	requests, snapshots, refusals, bytes atomic.Uint64
 	events, unsent, inboxFull, stale     atomic.Uint64
 }
@@ -41,10 +47,11 @@ type counters struct {
 func (m *Match) Stats() Stats {
 	c := &m.stats
 	return Stats{
-		Tick: c.tick.Load(), State: m.State(), Seats: len(m.cfg.Seats),
+		Paces: m.paces.census(), Tick: c.tick.Load(), State: m.State(), Seats: len(m.cfg.Seats),
 		Inputs: c.inputs.Load(), Late: c.late.Load(), Early: c.early.Load(), Repeated: c.repeated.Load(),
-		Bad: c.bad.Load(), Requests: c.requests.Load(),
-		Snapshots: c.snapshots.Load(), SnapshotsRefused: c.refusals.Load(), SnapshotBytes: c.bytes.Load(),
+		Bad: c.bad.Load(), Rate: c.rate.Load(), Views: c.views.Load(), Requests: c.requests.Load(),
+		SnapshotsHeld: c.held.Load(),
+		Snapshots:     c.snapshots.Load(), SnapshotsRefused: c.refusals.Load(), SnapshotBytes: c.bytes.Load(),
 		Events: c.events.Load(), EventsRefused: c.unsent.Load(),
 		InboxFull: c.inboxFull.Load(), StaleEpoch: c.stale.Load(),
 	}

@@ -58,6 +58,9 @@ type Schema struct{ Sets []Set }
 type Wire struct {
 	V    int       `json:"v"`
 	Sets []WireSet `json:"sets"`
+	// Input is the compact form of inputs, [name, kind] for each field; who makes
+	// the event fills it in.
+	Input [][]any `json:"input,omitempty"`
 }
 
 // WireSet is a Set in a Wire. Each field is [name, kind, quantum].

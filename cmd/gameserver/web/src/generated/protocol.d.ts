@@ -113,11 +113,23 @@ export interface MatchAuth {
   seat: string;
 }
 
+export interface ClockRequest {
+  c?: number;
+}
+
+export interface ClockReply {
+  ok: boolean;
+  c: number;
+  q: number;
+}
+
 export interface MatchInput<G extends Game = AnyGame> {
   /** integer, not negative */
   s: number;
   /** integer, not negative */
   k?: number;
+  /** integer, not negative */
+  w?: number;
   v: G["input"];
 }
 
@@ -135,11 +147,14 @@ export interface MatchResult<G extends Game = AnyGame> {
 export interface MatchSchema {
   v: number;
   sets: MatchSet[];
+  input: [string, string][];
 }
 
 export interface MatchSet {
   name: string;
   fields: [name: string, type: "i" | "u" | "b" | "f", quantum: number][];
+  own?: [name: string, type: "i" | "u" | "b" | "f", quantum: number][];
+  cap?: number;
 }
 
 export interface MatchSnapshot<G extends Game = AnyGame> {
@@ -373,6 +388,8 @@ export namespace Match {
   }
 
   interface ClientToServerEvents<G extends Game = AnyGame> {
+    clock: (arg: ClockRequest, ack: (reply: Ack<ClockReply>) => void) => void;
+    i: (arg: Uint8Array | ArrayBuffer) => void;
     input: (arg: MatchInput<G>) => void;
     leave: (arg: {}, ack: (reply: Ack<OkReply>) => void) => void;
     request: (arg: RequestOf<G>, ack: (reply: Ack<RequestReply>) => void) => void;
