@@ -18,13 +18,14 @@ const (
 	CauseSched                  // the process had processors, and ran other goroutines on them
 	CausePreempted              // the kernel took the worker's thread off its processor
 	CauseStolen                 // the hypervisor ran another machine
+	CauseBlocked                // the tick waited for something else than a processor: a lock, a channel, a file
 	CauseUnknown
 	NumCauses
 )
 
 // String returns the cause as it stands in a blame line.
 func (c Cause) String() string {
-	names := [NumCauses]string{"worker busy", "gc", "wake", "sched", "preempted", "stolen", "unknown"}
+	names := [NumCauses]string{"worker busy", "gc", "wake", "sched", "preempted", "stolen", "blocked", "unknown"}
 	return names[min(c, CauseUnknown)]
 }
 
@@ -180,7 +181,8 @@ type raw struct {
 	late       bool
 	heavy      bool
 	why        testimony
-	waited     int64
+	waited     int64  // of the tick's time its thread had no processor
+	off        int64  // and, at least, was not even waiting for one
 	causes     *tally // of the entry
 	group      *group
 	spent      [NumPhases + 1]int64
@@ -197,7 +199,7 @@ type pending struct {
 }
 
 // accuse writes down a tick that has just ended.
-func (w *worker) accuse(e *Entry, o *outcome, why *testimony, waited int64) {
+func (w *worker) accuse(e *Entry, o *outcome, why *testimony, waited, off int64) {
 	t, p := &e.tick, &w.pend
 	w.totals.blames.Add(1)
 	p.mu.Lock()
@@ -209,7 +211,7 @@ func (w *worker) accuse(e *Entry, o *outcome, why *testimony, waited int64) {
 		r.name, r.worker, r.n, r.due = e.name, w.id, t.N, t.Due
 		r.start, r.end, r.length = t.start, t.stamp, o.period
 		r.late, r.heavy = o.late > int64(LateThreshold), o.duration > o.period/2
-		r.why, r.waited, r.spent = *why, waited, t.spent
+		r.why, r.waited, r.off, r.spent = *why, waited, off, t.spent
 		r.causes, r.group = e.causes, e.group
 	}
 	p.mu.Unlock()
@@ -241,6 +243,39 @@ func (s *split) take(c Cause, ns int64) int64 {
 	return ns
 }
 
+// crowd divides what is left of a time asleep by what all threads of the process
+// did meanwhile. As far as they were enough to use its processors, the worker had
+// to wait for one of them: for others' goroutines while they ran, for the kernel
+// while they waited.
+func (s *split) crowd(h host, g gap, due, awake int64) {
+	asleep := s.rest
+	ran, wait := h.used(due, awake)
+	wait = max(wait-g.wait, 0)
+	held := min(float64(ran+wait)/float64(h.processors()), float64(asleep))
+	sched := int64(0)
+	if ran+wait > 0 {
+		sched = int64(held * float64(ran) / float64(ran+wait))
+		s.take(CauseWake, int64(held)-sched)
+	}
+	s.take(CauseSched, max(sched, g.block, h.queued(due, awake)))
+}
+
+// away divides the time that a tick was off its thread. When the process had
+// processors to spare meanwhile, it was not for want of one.
+func (s *split) away(h host, r *raw, ran int64) {
+	if r.off <= 0 {
+		return
+	}
+	all, wait := h.used(r.start, r.end)
+	p := int64(h.processors())
+	others := all + wait - ran - r.waited - (p-1)*(r.end-r.start-r.off)
+	if float64(others) >= crowdedOut*float64(p*r.off) {
+		s.take(CauseSched, r.off)
+	} else {
+		s.take(CauseBlocked, r.off)
+	}
+}
+
 // judge explains a tick with all evidence. Measured causes are taken first, the
 // exact before the estimated; what they leave of a busy time is the busy ticks'.
 func (r *raw) judge(h host, b *Blame) {
@@ -269,7 +304,7 @@ func (r *raw) judgeLate(h host, b *Blame) {
 		stolen = s.take(CauseStolen, stolen)
 		s.take(CauseWake, why.gap.wait-stolen)
 		s.take(CauseGC, h.marking(r.due, awake))
-		s.take(CauseSched, max(int64(why.gap.share*float64(awake-r.due)), why.gap.block, h.queued(r.due, awake)))
+		s.crowd(h, why.gap, r.due, awake)
 		s.take(CauseUnknown, s.rest)
 	}
 
@@ -294,6 +329,7 @@ func (r *raw) judgeLong(h host, b *Blame) {
 	s.take(CauseGC, h.paused(r.start, r.end))
 	s.take(CauseStolen, h.stolen(r.start, r.end))
 	s.take(CausePreempted, r.waited)
+	s.away(h, r, s.rest-r.off)
 	foreign := int64(b.Took) - s.rest
 	s.take(CauseBusy, s.rest)
 	// What was not the entry's own fell into its phases, most likely the longest.

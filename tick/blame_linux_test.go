@@ -2,6 +2,7 @@ package tick
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,8 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// verdict adds up the blames of the late ticks of an entry called victim.
+// verdict adds up what is said about an entry called victim: about its late ticks,
+// or about its long ones.
 type verdict struct {
+	long bool
+
 	mu    sync.Mutex
 	n     int
 	sum   time.Duration
@@ -24,15 +28,19 @@ func (v *verdict) config(c Config) Config {
 	v.named = map[string]time.Duration{}
 	c.BlameEvery = -1
 	c.OnBlame = func(b Blame) {
-		if b.Entry != "victim" || b.Late == 0 {
+		all, parts := b.Late, &b.LateParts
+		if v.long {
+			all, parts = b.Took, &b.TookParts
+		}
+		if b.Entry != "victim" || all == 0 {
 			return
 		}
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.n++
-		v.sum += b.Late
+		v.sum += all
 		v.last = b.String()
-		for c, d := range b.LateParts {
+		for c, d := range parts {
 			v.parts[c] += d
 		}
 		v.named[b.Culprit+" "+b.Phase.String()] += b.Held
@@ -40,36 +48,31 @@ func (v *verdict) config(c Config) Config {
 	return c
 }
 
-// alone skips the test when the kernel had so much else to run that it, and not
-// what was planted, is to blame.
-func (v *verdict) alone(t *testing.T) {
-	t.Helper()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if other := v.parts[CauseWake] + v.parts[CausePreempted] + v.parts[CauseStolen]; other > v.sum/4 {
-		t.Skipf("the machine is busy with something else: %v of %v", other, v.sum)
-	}
-}
-
-// check requires that the planted cause is the largest part and that no more than
-// a share is unexplained.
+// check requires of all samples together that the planted causes account for
+// more than any other, and that no more than a share is unexplained. What the
+// kernel and the hypervisor did to a test on a busy machine is no fault of the
+// test's, and is left out of account, unless it is what was planted.
 func (v *verdict) check(t *testing.T, unknown float64, planted ...Cause) {
 	t.Helper()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	t.Logf("%d late ticks, %v: %v; such as: %s", v.n, v.sum, v.parts, v.last)
-	if v.n == 0 {
-		t.Skip("nothing was late")
-	}
-	require.LessOrEqual(t, v.parts[CauseUnknown].Seconds(), unknown*v.sum.Seconds())
-	named := time.Duration(0)
-	for _, c := range planted {
-		named += v.parts[c]
-		v.parts[c] = 0
-	}
+	t.Logf("%d ticks, %v: %v; such as: %s", v.n, v.sum, v.parts, v.last)
+	require.Positive(t, v.n)
+	added, named, others := time.Duration(0), time.Duration(0), time.Duration(0)
 	for c, d := range v.parts {
-		require.Greater(t, named, d, Cause(c).String())
+		added += d
+		switch c := Cause(c); {
+		case slices.Contains(planted, c):
+			named += d
+		case c == CauseWake || c == CausePreempted || c == CauseStolen:
+		default:
+			require.LessOrEqual(t, d, v.sum/4, "%v got what is not its own", c)
+			others += d
+		}
 	}
+	require.Equal(t, v.sum, added)
+	require.LessOrEqual(t, v.parts[CauseUnknown].Seconds(), unknown*v.sum.Seconds())
+	require.Greater(t, named, others)
 }
 
 // TestRealBusyLoopIsBlamed plants a loop in one entry and looks at another of the
@@ -86,7 +89,6 @@ func TestRealBusyLoopIsBlamed(t *testing.T) {
 	add(t, s, Options{Name: "victim", Hz: 25}, idle)
 	<-bad.Done()
 	require.NoError(t, s.Close(t.Context()))
-	v.alone(t)
 	v.check(t, 0.05, CauseBusy)
 	most := ""
 	for name, d := range v.named {
@@ -112,14 +114,13 @@ func TestRealCollectorIsBlamed(t *testing.T) {
 		}
 	}
 	s := New(v.config(Config{Workers: 1}))
-	e := add(t, s, Options{Name: "victim", Hz: 200}, func(tk *Tick) bool { return tk.N < 300 })
+	e := add(t, s, Options{Name: "victim", Hz: 200, Policy: CatchUp{Max: -1}}, func(tk *Tick) bool { return tk.N < 300 })
 	for {
 		select {
 		case <-e.Done():
 			runtime.KeepAlive(heap)
 			require.NoError(t, s.Close(t.Context()))
 			require.Positive(t, v.parts[CauseGC])
-			v.alone(t)
 			// Beside pauses and marking there is sweeping, in the caller's time.
 			v.check(t, 0.1, CauseGC, CauseSched)
 			return
@@ -171,12 +172,47 @@ func TestRealKernelIsBlamed(t *testing.T) {
 	v.check(t, 0.1, CauseWake, CausePreempted)
 }
 
+// TestRealLockIsBlamed has every other tick wait for a lock that another goroutine
+// holds while it sleeps.
+func TestRealLockIsBlamed(t *testing.T) {
+	v := verdict{long: true}
+	s := New(v.config(Config{Workers: 1}))
+	var lock sync.Mutex
+	held := make(chan struct{})
+	e := add(t, s, Options{Name: "victim", Hz: 50, Policy: CatchUp{Max: -1}}, func(tk *Tick) bool {
+		if tk.N%2 == 0 {
+			held <- struct{}{}
+			<-held
+			lock.Lock()
+			defer lock.Unlock()
+		}
+		return tk.N < 80
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-e.Done():
+				return
+			case <-held:
+				lock.Lock()
+				held <- struct{}{}
+				time.Sleep(15 * ms)
+				lock.Unlock()
+			}
+		}
+	})
+	wg.Wait()
+	require.NoError(t, s.Close(t.Context()))
+	v.check(t, 0.05, CauseBlocked)
+}
+
 // TestRealRunQueueIsBlamed keeps every processor of the process busy with other
 // goroutines.
 func TestRealRunQueueIsBlamed(t *testing.T) {
 	var v verdict
 	s := New(v.config(Config{Workers: 1}))
-	e := add(t, s, Options{Name: "victim", Hz: 100}, func(tk *Tick) bool { return tk.N < 150 })
+	e := add(t, s, Options{Name: "victim", Hz: 100, Policy: CatchUp{Max: -1}}, func(tk *Tick) bool { return tk.N < 150 })
 	var wg sync.WaitGroup
 	for range 3 * runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
@@ -192,6 +228,5 @@ func TestRealRunQueueIsBlamed(t *testing.T) {
 	}
 	wg.Wait()
 	require.NoError(t, s.Close(t.Context()))
-	v.alone(t)
 	v.check(t, 0.1, CauseSched)
 }

@@ -15,18 +15,55 @@ import (
 // planted is a host whose evidence a test makes up: a task sleeps, and plants a
 // reason for a part of it.
 type planted struct {
+	clk *clock
+
 	mu     sync.Mutex
 	pauses []span
 	steals []span
 	marks  []span
-	wait   int64 // of the one thread
-	cpu    int64
+	crowds []span // all processors of the process ran
+	pushed []span // its threads waited for them
+	queues []span // a goroutine waited for its turn
+	ran    int64  // of the one thread
+	wait   int64
 }
 
-func (p *planted) plant(list *[]span, from, to int64) {
+// spend sleeps for a reason.
+func (p *planted) spend(why string, d time.Duration) {
+	from := p.clk.now()
+	time.Sleep(d)
+	to := p.clk.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	*list = append(*list, span{from, to})
+	here := span{from, to}
+	switch why {
+	case "busy":
+		p.ran += int64(d)
+	case "gc":
+		p.ran += int64(d)
+		p.pauses = append(p.pauses, here)
+	case "stolen":
+		p.ran += int64(d) // the kernel of the guest knows nothing
+		p.steals = append(p.steals, here)
+	case "gc asleep":
+		p.pauses = append(p.pauses, here)
+	case "stolen asleep":
+		p.wait += int64(d)
+		p.steals = append(p.steals, here)
+	case "wake", "preempted":
+		p.wait += int64(d)
+	case "marking":
+		p.marks = append(p.marks, here)
+	case "crowd":
+		p.crowds = append(p.crowds, here)
+	case "pushed":
+		p.pushed = append(p.pushed, here)
+	case "queue":
+		p.queues = append(p.queues, here)
+	case "blocked", "nothing":
+	default:
+		panic(why)
+	}
 }
 
 func (p *planted) sum(list *[]span, from, to int64) (n int64) {
@@ -38,18 +75,24 @@ func (p *planted) sum(list *[]span, from, to int64) (n int64) {
 	return n
 }
 
-func (p *planted) sample(_ *worker, now int64) sample {
+func (p *planted) sample(*worker) sample {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return sample{ok: true, tid: 1, at: now, wait: p.wait, cpu: p.cpu}
+	return sample{ok: true, tid: 1, ran: p.ran, wait: p.wait}
 }
 
 func (p *planted) observe(int64)                {}
 func (p *planted) paused(from, to int64) int64  { return p.sum(&p.pauses, from, to) }
 func (p *planted) marking(from, to int64) int64 { return p.sum(&p.marks, from, to) }
 func (p *planted) stolen(from, to int64) int64  { return p.sum(&p.steals, from, to) }
-func (p *planted) queued(_, _ int64) int64      { return 0 }
+func (p *planted) queued(from, to int64) int64  { return p.sum(&p.queues, from, to) }
 func (p *planted) processors() int              { return 1 }
+func (p *planted) known(int) sample             { return sample{} }
+func (p *planted) count(int64)                  {}
+func (p *planted) close()                       {}
+func (p *planted) used(from, to int64) (ran, wait int64) {
+	return p.sum(&p.crowds, from, to), p.sum(&p.pushed, from, to)
+}
 
 // addUp requires of a blame what it promises.
 func addUp(t *testing.T, b *Blame) {
@@ -81,58 +124,89 @@ func (c Cause) causeOrPhase(b *Blame) string {
 	return "took"
 }
 
+// plant is a reason to plant, and what it is to be called.
+type plant struct {
+	why  string
+	want Cause
+}
+
+// account is what blames add up to.
+type account struct {
+	n, misnamed int
+	sum         time.Duration
+	parts       [NumCauses]time.Duration
+}
+
+func (a *account) add(t *testing.T, parts *[NumCauses]time.Duration, cause, want Cause, line string) {
+	t.Helper()
+	a.n++
+	for c, d := range parts {
+		a.sum += d
+		a.parts[c] += d
+	}
+	if cause != want {
+		if a.misnamed++; a.misnamed < 5 {
+			t.Log(line)
+		}
+	}
+}
+
+// check requires that nearly all of it went to the one cause.
+func (a *account) check(t *testing.T, want Cause) {
+	t.Helper()
+	require.Zero(t, a.misnamed)
+	for c, d := range a.parts {
+		if Cause(c) == want {
+			require.GreaterOrEqual(t, d, a.sum*95/100, "%v of %v", a.parts, a.sum)
+		} else {
+			require.LessOrEqual(t, d, a.sum/20, "%v got what is not its own", Cause(c))
+		}
+	}
+}
+
 // TestBlameAddsUp injects thousands of stalls of each kind that can be planted
 // within a tick, and has another entry wait for it.
 func TestBlameAddsUp(t *testing.T) {
 	const stalls = 2000
-	for _, cause := range []Cause{CauseBusy, CauseGC, CausePreempted, CauseStolen} {
-		t.Run(cause.String(), func(t *testing.T) {
+	for _, k := range []plant{
+		{"busy", CauseBusy}, {"gc", CauseGC}, {"preempted", CausePreempted}, {"stolen", CauseStolen},
+		{"blocked", CauseBlocked}, {"crowd", CauseSched}, {"pushed", CauseSched},
+	} {
+		t.Run(k.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h, rnd := &planted{}, rand.New(rand.NewPCG(1, uint64(cause)))
-				late, long, wrong := 0, 0, 0
-				var sum, unknown time.Duration
+				h, rnd := &planted{}, rand.New(rand.NewPCG(1, uint64(k.want)))
+				var late, long account
+				// Who waits for a tick that is blocked, or queued, waits for that tick.
+				seen := k.want
+				if seen == CauseBlocked || seen == CauseSched {
+					seen = CauseBusy
+				}
 				s := virtualWith(t, Config{Workers: 1, host: h, BlameEvery: -1, OnBlame: func(b Blame) {
 					addUp(t, &b)
-					sum, unknown = sum+b.Late, unknown+b.LateParts[CauseUnknown]
-					late += min(int(b.Late), 1)
-					if b.Took > 0 {
-						long++
-						if b.Cause() != cause && b.Late == 0 {
-							wrong++
+					if b.Late > 0 {
+						late.add(t, &b.LateParts, b.Cause(), seen, b.String())
+						if seen == CauseBusy {
+							require.Equal(t, "culprit", b.Culprit)
+							require.Equal(t, PhaseEncode, b.Phase)
 						}
-					}
-					if b.Late > 0 && (b.Cause() != cause || cause == CauseBusy && (b.Culprit != "culprit" || b.Phase != PhaseEncode)) {
-						wrong++
-						t.Log(b.String())
+					} else {
+						long.add(t, &b.TookParts, b.Cause(), k.want, b.String())
 					}
 				}})
+				h.clk = &s.clk
 				add(t, s, Options{Name: "culprit", Hz: 50, Policy: CatchUp{Max: -1}}, func(tk *Tick) bool {
 					tk.Begin(PhaseStep)
-					time.Sleep(time.Duration(rnd.Int64N(int64(200 * time.Microsecond))))
+					h.spend("busy", time.Duration(rnd.Int64N(int64(200*time.Microsecond))))
 					tk.Begin(PhaseEncode)
-					d := 11500*time.Microsecond + time.Duration(rnd.Int64N(int64(7*ms)))
-					from := s.Now()
-					time.Sleep(d)
-					to := s.Now()
-					switch cause {
-					case CauseGC:
-						h.plant(&h.pauses, from, to)
-					case CauseStolen:
-						h.plant(&h.steals, from, to)
-					case CausePreempted:
-						h.mu.Lock()
-						h.wait += to - from
-						h.mu.Unlock()
-					default:
-					}
+					h.spend(k.why, 11500*time.Microsecond+time.Duration(rnd.Int64N(int64(7*ms))))
 					return tk.N < stalls
 				})
 				add(t, s, Options{Name: "victim", Hz: 50}, idle) // due 10 ms after it
 				until(s, (stalls+50)*20*ms)
-				require.InDelta(t, stalls, late, stalls/20)
-				require.Equal(t, stalls, long)
-				require.Zero(t, wrong)
-				require.LessOrEqual(t, unknown, sum/20)
+				require.InDelta(t, stalls, late.n, stalls/20)
+				require.Equal(t, stalls, long.n)
+				late.check(t, seen)
+				long.check(t, k.want)
 				require.Len(t, s.Blames(), MaxBlames)
 			})
 		})
@@ -151,57 +225,68 @@ func (s *sleeper) wait() error {
 	return err
 }
 
-// TestBlameOfWaking has the worker oversleep by some milliseconds, thousands of
-// times, because of each cause that can do that.
+// oversleep has the worker oversleep by some milliseconds, again and again, and
+// hands what is said about it to told.
+func oversleep(t *testing.T, naps uint64, after func(h *planted), told func(b *Blame)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h, blames := &planted{}, uint64(0)
+		s := virtualWith(t, Config{Workers: 1, host: h, BlameEvery: -1, OnBlame: func(b Blame) {
+			addUp(t, &b)
+			blames++
+			told(&b)
+		}})
+		h.clk = &s.clk
+		w := s.workers[0].Load()
+		w.mu.Lock()
+		w.timer = &sleeper{timer: w.timer, after: func() { after(h) }}
+		w.mu.Unlock()
+		e := add(t, s, Options{Hz: 50}, func(tk *Tick) bool { return tk.N < naps })
+		<-e.Done()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.InDelta(t, naps, blames, float64(naps)/100)
+	})
+}
+
+// TestBlameOfWaking oversleeps because of each cause that can do that.
 func TestBlameOfWaking(t *testing.T) {
-	const naps = 2000
-	for _, cause := range []Cause{CauseWake, CauseGC, CauseSched, CauseStolen, CauseUnknown} {
-		t.Run(cause.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h, rnd := &planted{}, rand.New(rand.NewPCG(2, uint64(cause)))
-				blames, wrong := 0, 0
-				var sum, named time.Duration
-				s := virtualWith(t, Config{Workers: 1, host: h, BlameEvery: -1, OnBlame: func(b Blame) {
-					addUp(t, &b)
-					blames++
-					sum, named = sum+b.Late, named+b.LateParts[cause]
-					if b.Cause() != cause {
-						wrong++
-						t.Log(b.String())
-					}
-				}})
-				w := s.workers[0].Load()
-				w.mu.Lock()
-				w.timer = &sleeper{timer: w.timer, after: func() {
-					from, d := s.Now(), 2*ms+time.Duration(rnd.Int64N(int64(7*ms)))
-					time.Sleep(d)
-					to := s.Now()
-					h.mu.Lock()
-					defer h.mu.Unlock()
-					switch cause {
-					case CauseWake:
-						h.wait += to - from
-					case CauseStolen:
-						h.wait += to - from // the kernel cannot tell them apart
-						h.steals = append(h.steals, span{from, to})
-					case CauseGC:
-						h.marks = append(h.marks, span{from, to})
-					case CauseSched:
-						h.cpu = s.Now()
-					default:
-						h.cpu = 0
-					}
-				}}
-				w.mu.Unlock()
-				e := add(t, s, Options{Hz: 50}, func(tk *Tick) bool { return tk.N < naps })
-				<-e.Done()
-				time.Sleep(time.Second)
-				synctest.Wait()
-				require.InDelta(t, naps, blames, naps/100)
-				require.LessOrEqual(t, wrong, naps/100)
-				require.GreaterOrEqual(t, named, sum*95/100)
-			})
+	for _, k := range []plant{
+		{"wake", CauseWake}, {"pushed", CauseWake}, {"marking", CauseGC}, {"gc asleep", CauseGC}, {"crowd", CauseSched},
+		{"queue", CauseSched}, {"stolen asleep", CauseStolen}, {"nothing", CauseUnknown},
+	} {
+		t.Run(k.why, func(t *testing.T) {
+			var a account
+			rnd := rand.New(rand.NewPCG(2, uint64(k.want)))
+			oversleep(t, 2000, func(h *planted) {
+				h.spend(k.why, 2*ms+time.Duration(rnd.Int64N(int64(7*ms))))
+			}, func(b *Blame) { a.add(t, &b.LateParts, b.Cause(), k.want, b.String()) })
+			a.check(t, k.want)
 		})
+	}
+}
+
+// TestBlameOfAMixture oversleeps for several reasons at a time: each has its own
+// part of the line.
+func TestBlameOfAMixture(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 3))
+	kinds := []plant{{"wake", CauseWake}, {"gc asleep", CauseGC}, {"crowd", CauseSched}, {"stolen asleep", CauseStolen}, {"nothing", CauseUnknown}}
+	var want, got [NumCauses]time.Duration
+	sum := time.Duration(0)
+	oversleep(t, 2000, func(h *planted) {
+		for _, i := range rnd.Perm(len(kinds))[:1+rnd.IntN(3)] {
+			d := ms + time.Duration(rnd.Int64N(int64(2*ms)))
+			h.spend(kinds[i].why, d)
+			want[kinds[i].want] += d
+			sum += d
+		}
+	}, func(b *Blame) {
+		for c, d := range b.LateParts {
+			got[c] += d
+		}
+	})
+	for c := range NumCauses {
+		require.InDelta(t, want[c], got[c], float64(sum)/50, "%v: %v, not %v", c, got, want)
 	}
 }
 

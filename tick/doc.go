@@ -78,13 +78,19 @@
 //   - gc: the pauses of the cycles, with the times the runtime gives them, and of a
 //     time asleep the part in which the collector had every processor;
 //   - wake and preempted: the thread was runnable without a processor, from its
-//     schedstat; before the worker ran, and while it did;
-//   - sched: the process had processors and ran other goroutines, by its
-//     processor time and /sched/latencies;
+//     schedstat; before the worker ran, and while it did. A worker that has no
+//     thread of its own also waits for those that hold the process's processors,
+//     so what all threads waited counts, too;
+//   - sched: the process had processors and ran other goroutines on them, by the
+//     time its threads used, and by /sched/latencies;
+//   - blocked: the thread was neither running nor waiting, and the process had
+//     processors to spare: the tick waited for a lock, a channel or a file;
 //   - stolen: from /proc/stat, whose unit is 10 ms.
 //
-// The last is coarse, and a worker without a thread of its own shares its
-// schedstat with other goroutines; under Config.Realtime that is exact.
+// The last is coarse, and so is what is known of all threads together: it is read
+// every 25 ms, and when a worker has woken late. Under Config.Realtime a worker's
+// thread runs nothing else, and its own part is exact. The collector's work on
+// the time of a tick that allocates, its assists, is the tick's.
 //
 // # Overload
 //

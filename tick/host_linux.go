@@ -2,7 +2,6 @@ package tick
 
 import (
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +10,7 @@ import (
 // and what the hypervisor took.
 type kernelHost struct {
 	*evidence
+	census   census
 	stat     *os.File // /proc/stat, nil: not there
 	readings [64]struct{ at, stolen int64 }
 	n        int
@@ -18,6 +18,7 @@ type kernelHost struct {
 
 func newHost(clk *clock) host {
 	h := &kernelHost{evidence: newEvidence(clk)}
+	h.census.open()
 	if f, err := os.Open("/proc/stat"); err == nil {
 		h.stat = f
 	}
@@ -27,6 +28,7 @@ func newHost(clk *clock) host {
 
 func (h *kernelHost) observe(now int64) {
 	h.evidence.observe(now)
+	h.census.take(now, false)
 	var buf [256]byte
 	if h.stat == nil {
 		return
@@ -84,21 +86,24 @@ func (h *kernelHost) stolen(from, to int64) int64 {
 	return max(after-before, 0)
 }
 
-func (h *kernelHost) sample(w *worker, now int64) sample {
-	s := sample{tid: unix.Gettid(), at: now}
+func (h *kernelHost) sample(w *worker) sample {
+	s := sample{tid: unix.Gettid()}
 	var cpu unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &cpu) == nil {
-		s.cpu = cpu.Nano()
-	}
+	_ = unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &cpu) // brings the file up to date
 	s.ran, s.wait, s.ok = w.thread.file(s.tid).read()
 	return s
 }
 
-// threadFile is the schedstat file of one thread.
-type threadFile struct {
-	tid int
-	fd  int
-	buf [64]byte
+func (h *kernelHost) known(tid int) sample                  { return h.census.known(tid) }
+func (h *kernelHost) count(now int64)                       { h.census.take(now, true) }
+func (h *kernelHost) used(from, to int64) (ran, wait int64) { return h.census.used(from, to) }
+
+func (h *kernelHost) close() {
+	h.census.close()
+	if h.stat != nil {
+		h.stat.Close()
+		h.stat = nil
+	}
 }
 
 // file returns the file of a thread, opening it in place of the one that was
@@ -114,43 +119,4 @@ func (t *thread) file(tid int) *threadFile {
 	f.close()
 	f.open(tid)
 	return f
-}
-
-func (f *threadFile) open(tid int) {
-	fd, err := unix.Open("/proc/self/task/"+strconv.Itoa(tid)+"/schedstat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err == nil {
-		f.tid, f.fd = tid, fd
-	}
-}
-
-func (f *threadFile) close() {
-	if f.tid != 0 {
-		unix.Close(f.fd)
-		f.tid = 0
-	}
-}
-
-// read returns the first two numbers: nanoseconds on a processor, nanoseconds
-// waiting for one.
-func (f *threadFile) read() (ran, wait int64, ok bool) {
-	if f.tid == 0 {
-		return 0, 0, false
-	}
-	n, err := unix.Pread(f.fd, f.buf[:], 0)
-	if err != nil {
-		f.close() // the thread has ended, and another has its number
-		return 0, 0, false
-	}
-	var numbers [2]int64
-	field := 0
-	for _, c := range f.buf[:n] {
-		if c == ' ' || c == '\n' {
-			if field++; field == len(numbers) {
-				return numbers[0], numbers[1], true
-			}
-			continue
-		}
-		numbers[field] = numbers[field]*10 + int64(c-'0')
-	}
-	return 0, 0, false
 }

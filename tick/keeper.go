@@ -72,6 +72,7 @@ func (k *keeper) round() time.Duration {
 
 func (k *keeper) run() {
 	defer close(k.done)
+	defer k.host.close()
 	k.mu.Lock()
 	k.goid = goid()
 	k.mu.Unlock()

@@ -100,6 +100,18 @@ const (
 	// sampleEvery is the shortest time over which a thread is observed.
 	sampleEvery = int64(500 * time.Microsecond)
 
+	// maxCensus is how many threads of the process are followed, and censusRing
+	// how many readings of their sums are kept. settleFor is how long after a late
+	// tick the waiting of other threads may come to light, because a thread that
+	// waits is not charged for it before it runs.
+	maxCensus  = 512
+	censusRing = 256
+	settleFor  = 5 * time.Millisecond
+
+	// crowdedOut is the share of its processors that a process must have used while
+	// a tick was off its thread, for that to be want of a processor.
+	crowdedOut = 0.8
+
 	// maxThreads is how many threads' files a worker keeps open.
 	maxThreads = 8
 

@@ -92,8 +92,7 @@ func (w *worker) run() {
 		}
 	}()
 	defer w.abandon()
-	now := w.clk.now()
-	w.wake(now)
+	now := w.wake(w.clk.now())
 	for {
 		e, at := w.next(now)
 		if e != nil {
@@ -103,8 +102,7 @@ func (w *worker) run() {
 		if !w.sleep() {
 			break
 		}
-		now = w.clk.now()
-		w.wake(now)
+		now = w.wake(w.clk.now())
 	}
 	over = true
 	w.shut()
@@ -221,15 +219,16 @@ func (w *worker) sleep() bool {
 	return true
 }
 
-// wake notes that the worker is awake.
-func (w *worker) wake(now int64) {
+// wake notes that the worker is awake, and returns since when.
+func (w *worker) wake(now int64) int64 {
 	w.mu.Lock()
 	meant := w.meant
 	w.mu.Unlock()
-	gap := w.thread.rouse(w, meant, now)
+	gap, now := w.thread.rouse(w, meant, now)
 	w.mu.Lock()
 	w.woke, w.wokeCum, w.gap = now, w.past.busy, gap
 	w.mu.Unlock()
+	return now
 }
 
 // step runs one tick of e and returns the time it ended.
@@ -241,15 +240,14 @@ func (w *worker) step(e *Entry, now int64) int64 {
 		why = w.explain(e, now)
 	}
 	keep := w.call(e)
-	now = w.clk.now()
-	waited := w.thread.stretch(w, e.tick.start, now)
+	waited, off, now := w.thread.stretch(w, e.tick.start, w.clk.now())
 	e.finish(w, &o, now)
 	w.meter.add(now, o.duration)
 	if w.s.conf.Realtime {
 		w.relax(now)
 	}
 	if late || o.duration > o.period/2 {
-		w.accuse(e, &o, &why, waited)
+		w.accuse(e, &o, &why, waited, off)
 	}
 	w.put(e, keep, &o, waited)
 	return now
