@@ -6,7 +6,7 @@ require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/alecthomas/kong v1.17.0
 	github.com/felixge/fgprof v0.9.3 // indirect
-	github.com/google/pprof v0.0.0-20211214055906-6f57359322fd // indirect
+	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
 	github.com/klauspost/compress v1.20.1 // indirect
 	github.com/lxzan/gws v1.9.1
 	github.com/philhofer/fwd v1.2.0 // indirect
@@ -20,6 +20,8 @@ require (
 	golang.org/x/sys v0.49.0
 	pgregory.net/rapid v1.3.0
 )
+
+require golang.org/x/exp v0.0.0-20261113113407-e3970619a1a4
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

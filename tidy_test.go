@@ -43,6 +43,10 @@ const (
 	promproc   = "github.com/prometheus/client_golang/prometheus/collectors"
 	// profile writes --profile files.
 	profile = "github.com/pkg/profile"
+	// exptrace reads execution traces; its format is the runtime's own and changes.
+	exptrace = "golang.org/x/exp/trace"
+	// pprof writes profiles that go tool pprof reads.
+	pprof = "github.com/google/pprof/profile"
 	// hdr keeps the load generator's latency histograms.
 	hdr = "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -77,7 +81,7 @@ var imports = map[string][]string{
 		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix,
 	},
 	"server/tsgen":    {"sio", "game/snap"},
-	"server/flight":   {"tick"},
+	"server/flight":   {"tick", exptrace, pprof},
 	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
 	"cmd/gameserver":  {"server", "game", "game/arena"},
 	"cmd/conformance": {"engine", "sio", kong, msgpack},
@@ -93,6 +97,7 @@ var imports = map[string][]string{
 	"examples/notifications": {"sio", "examples/internal/page"},
 	"examples/text":          {"sio", "examples/internal/page", "examples/text/ot"},
 	"examples/text/ot":       nil,
+	"examples/stutter":       {"game", "server", "server/client"},
 }
 
 // surface is the most exported functions and methods a package may have,

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"gameserver/server/flight"
 )
 
 // Exit codes of Main.
@@ -29,7 +31,7 @@ const (
 )
 
 // commands are the first words that Main knows; without one it serves.
-var commands = [...]string{"serve", "types"}
+var commands = [...]string{"serve", "types", "ticks", "trace"}
 
 const description = `Runs an authoritative game server: players are matched in a lobby, play in a
 room that ticks at a fixed rate, and speak Socket.IO.
@@ -44,6 +46,8 @@ Examples:
     {name} --origin https://play.example.com   a page from elsewhere may connect
     {name} --profile cpu --profile-dir /tmp    write /tmp/cpu.pprof at the end
     {name} types --out protocol.d.ts           the events as TypeScript, for clients
+    {name} ticks                               watch the ticks of a running server
+    {name} trace --only-ticks-over 8ms         where its slow ticks spend their time
 
 Ctrl-C ends matches in order; a second Ctrl-C ends at once.`
 
@@ -51,6 +55,8 @@ Ctrl-C ends matches in order; a second Ctrl-C ends at once.`
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit." env:"-"`
 	Serve   serveFlags       `cmd:"" help:"Run the server (what happens without a command)."`
+	Ticks   ticksFlags       `cmd:"" help:"Watch the ticks of a running server: how late, how long, and why."`
+	Trace   traceFlags       `cmd:"" help:"Take an execution trace of a running server, or say where its slow ticks spend their time."`
 	Types   typesFlags       `cmd:"" help:"Write TypeScript declarations of every event and game, for socket.io-client."`
 }
 
@@ -81,6 +87,7 @@ type serveFlags struct {
 	CrashDir   string        `group:"Operation" default:"${crashdir}" placeholder:"DIR" help:"Where to write what is known about a match that failed (${default}); empty for nowhere."`
 	TraceDir   string        `group:"Operation" default:"${tracedir}" placeholder:"DIR" help:"Where to save what led to a late tick (${default}); empty for nowhere."`
 	TraceOver  time.Duration `group:"Operation" default:"0" placeholder:"TIME" help:"How late or long a tick must be for that; one period of its match if 0."`
+	TraceEvery time.Duration `group:"Operation" default:"${traceevery}" placeholder:"TIME" help:"Shortest time between two saves, unless the second is twice as bad (${default})."`
 	LogLevel   string        `group:"Operation" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
 	LogFormat  string        `group:"Operation" default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto, text or json (${default}: text on a terminal)."`
 
@@ -114,12 +121,7 @@ func (s *Server) main(args []string, stdout, stderr io.Writer) int {
 	if done {
 		return code
 	}
-	var err error
-	if len(args) > 1 && args[1] == "types" {
-		err = s.writeTypes(name, flags.Types.Out, stdout)
-	} else {
-		err = s.serve(&flags.Serve, stdout, stderr)
-	}
+	err := s.command(name, args, &flags, stdout, stderr)
 	if err == nil {
 		return exitOK
 	}
@@ -129,6 +131,27 @@ func (s *Server) main(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// command runs what the first word asks for.
+func (s *Server) command(name string, args []string, flags *cli, stdout, stderr io.Writer) error {
+	word := ""
+	if len(args) > 1 {
+		word = args[1]
+	}
+	switch word {
+	case "types":
+		return s.writeTypes(name, flags.Types.Out, stdout)
+	case "ticks", "trace":
+		ctx, cancel := untilSignal()
+		defer cancel()
+		if word == "ticks" {
+			return watchTicks(ctx, &flags.Ticks, stdout)
+		}
+		return orderly(runTrace(ctx, &flags.Trace, stdout))
+	default:
+		return s.serve(&flags.Serve, stdout, stderr)
+	}
 }
 
 // parse reads the command line; done says that there is nothing left to do.
@@ -148,13 +171,14 @@ func (s *Server) parse(name string, args []string, flags *cli, stdout, stderr io
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
 		kong.Vars{
-			"version":   version(s.cfg.Version),
-			"listen":    s.cfg.Listen,
-			"admin":     s.cfg.Admin,
-			"queuefill": s.cfg.QueueFill.String(),
-			"drain":     s.cfg.DrainTimeout.String(),
-			"crashdir":  folder(s.cfg.CrashDir, "crashes"),
-			"tracedir":  folder(s.cfg.TraceDir, "traces"),
+			"version":    version(s.cfg.Version),
+			"listen":     s.cfg.Listen,
+			"admin":      s.cfg.Admin,
+			"queuefill":  s.cfg.QueueFill.String(),
+			"drain":      s.cfg.DrainTimeout.String(),
+			"crashdir":   folder(s.cfg.CrashDir, "crashes"),
+			"traceevery": flight.DefaultEvery.String(),
+			"tracedir":   folder(s.cfg.TraceDir, "traces"),
 		},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Help(help),
@@ -204,7 +228,7 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	s.cfg.TrustedProxies = f.TrustedProxy
 	s.cfg.QueueFill, s.cfg.DrainTimeout = f.QueueFill, f.DrainTimeout
 	s.cfg.CrashDir = f.CrashDir
-	s.cfg.TraceDir, s.cfg.TraceOver = f.TraceDir, f.TraceOver
+	s.cfg.TraceDir, s.cfg.TraceOver, s.cfg.TraceEvery = f.TraceDir, f.TraceOver, f.TraceEvery
 	s.cfg.Realtime = f.Realtime || s.cfg.Realtime
 	if f.Secret != "" {
 		s.cfg.Secret = []byte(f.Secret)
@@ -213,8 +237,8 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	if s.cfg.QueueFill <= 0 || s.cfg.DrainTimeout <= 0 {
 		return usage("--queue-fill and --drain-timeout must be positive")
 	}
-	if s.cfg.TraceOver < 0 {
-		return usage("--trace-over must not be negative")
+	if s.cfg.TraceOver < 0 || s.cfg.TraceEvery <= 0 {
+		return usage("--trace-over must not be negative, and --trace-every must be positive")
 	}
 	if err := s.setup(); err != nil {
 		return usageError{err}

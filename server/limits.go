@@ -67,6 +67,15 @@ const (
 	// TraceReadTime is how long a reader of a trace may take; then the connection
 	// is closed.
 	TraceReadTime = 2 * time.Minute
+	// TickRows is how many matches /debug/ticks describes unless it is asked for
+	// more or less, TickBlames how many late ticks and TickTraces how many saves.
+	TickRows = 64
+	// TickRowsMost bounds what it can be asked for; above it 400 is answered.
+	TickRowsMost = 4096
+	// TickBlames is a page of them.
+	TickBlames = 32
+	// TickTraces is a page, too.
+	TickTraces = 16
 	// MaxRefusals bounds the label pairs of gs_refused_total; more are counted
 	// as "other".
 	MaxRefusals = 256

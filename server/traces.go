@@ -141,7 +141,7 @@ func (s *Server) debugTraceFile(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusInternalServerError, "the trace cannot be read")
 		return
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -10,10 +10,11 @@ import (
 // labels are the pprof labels of one entry, made when they are first wanted.
 type labels struct {
 	phases [NumPhases + 1]context.Context
+	region string // of the whole tick
 }
 
 func newLabels(name string) *labels {
-	l := new(labels)
+	l := &labels{region: "tick " + name}
 	for p := range l.phases {
 		l.phases[p] = pprof.WithLabels(context.Background(),
 			pprof.Labels("match", name, "phase", Phase(p).String()))
@@ -49,7 +50,7 @@ func (t *Tick) open(e *Entry) {
 	m.on, m.labels = true, e.labels
 	pprof.SetGoroutineLabels(m.labels.phases[NumPhases])
 	if tracing {
-		m.task = trace.StartRegion(context.Background(), "tick "+e.name)
+		m.task = trace.StartRegion(context.Background(), m.labels.region)
 	}
 }
 

@@ -9,8 +9,9 @@ const (
 	DefaultWindow      = 5 * time.Second
 	DefaultWindowBytes = 16 << 20
 
-	// DefaultEvery is the shortest time between two saves. Before: the tick is
-	// counted in Stats.Suppressed, and in the next save.
+	// DefaultEvery is the shortest time between two saves, unless the second tick
+	// is more than twice as bad. Before: the tick is counted in Stats.Suppressed,
+	// and in the next save.
 	DefaultEvery = 30 * time.Second
 
 	// DefaultSaves and DefaultBytes bound the folder. Above: the oldest saves go.
@@ -43,4 +44,12 @@ const (
 
 	// staleAfter is when a half-written file of a process that died is removed.
 	staleAfter = 5 * time.Minute
+
+	// maxGoroutines bounds those that Read follows, maxParts what it keeps of one
+	// tick, maxRows and maxFrames the rows of a Profile and their stacks. Above:
+	// ignored, or added to another one.
+	maxGoroutines = 1 << 12
+	maxParts      = 1 << 16
+	maxRows       = 1 << 16
+	maxFrames     = 128
 )

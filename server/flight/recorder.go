@@ -82,10 +82,26 @@ type Recorder struct {
 	problem string
 }
 
-// limiter lets one through every so often.
+// limiter lets one through every so often, and sooner when it is more than twice
+// as bad as the last one: the first late tick of a bad time is seldom its worst.
 type limiter struct {
 	next   time.Time
+	worst  time.Duration
 	missed uint64 // since
+}
+
+// allow reports whether a save may be made, and how many were missed before.
+func (l *limiter) allow(now time.Time, bad time.Duration) (missed uint64, ok bool) {
+	if now.Before(l.next) && bad <= 2*l.worst {
+		l.missed++
+		return 0, false
+	}
+	return l.missed, true
+}
+
+// took notes that a save is made.
+func (l *limiter) took(now time.Time, bad, every time.Duration) {
+	*l = limiter{next: now.Add(every), worst: max(bad, 1)}
 }
 
 // job is a save that waits.
@@ -174,21 +190,19 @@ func (r *Recorder) Stuck(entry string, stack []byte) {
 	r.offer(1, job{why: Stuck, entry: entry, stack: stack[:min(len(stack), MaxText)]})
 }
 
-// offer queues a save unless there was one just now.
+// offer queues a save unless there was one as bad just now.
 func (r *Recorder) offer(kind int, j job) {
 	j.at = time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := &r.last[kind]
-	if j.at.Before(l.next) {
-		l.missed++
+	l, bad, ok := &r.last[kind], max(j.blame.Late, j.blame.Took), false
+	if j.count, ok = l.allow(j.at, bad); !ok {
 		r.suppressed.Add(1)
 		return
 	}
-	j.count = l.missed
 	select {
 	case r.queue <- j:
-		l.next, l.missed = j.at.Add(r.conf.Every), 0
+		l.took(j.at, bad, r.conf.Every)
 	default:
 		r.queueFull.Add(1)
 	}

@@ -63,7 +63,7 @@ func read(t *testing.T, r *Recorder, file string) string {
 	t.Helper()
 	f, err := r.Open(file)
 	require.NoError(t, err)
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	b, err := io.ReadAll(f)
 	require.NoError(t, err)
 	return string(b)
@@ -143,12 +143,31 @@ func TestRateLimit(t *testing.T) {
 		synctest.Wait()
 		require.EqualValues(t, 1, r.Stats().Saved)
 
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		r.Blame(late("m", 3))
 		synctest.Wait()
 		require.EqualValues(t, 2, r.Stats().Saved)
 		require.EqualValues(t, 3, r.List()[0].Tick)
 		require.EqualValues(t, 1000, r.List()[0].Suppressed, "the next save says how many had none of their own")
+	})
+}
+
+func TestWorseTickIsSavedSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{})
+		after := func(d time.Duration) uint64 {
+			r.Blame(tick.Blame{Entry: "m", Length: time.Millisecond, Took: d})
+			synctest.Wait()
+			time.Sleep(time.Microsecond)
+			return r.Stats().Saved
+		}
+		require.EqualValues(t, 1, after(10*time.Millisecond))
+		require.EqualValues(t, 1, after(20*time.Millisecond))
+		require.EqualValues(t, 2, after(20*time.Millisecond+1), "more than twice as bad")
+		require.EqualValues(t, 2, after(40*time.Millisecond))
+		time.Sleep(DefaultEvery)
+		require.EqualValues(t, 3, after(10*time.Millisecond))
+		require.EqualValues(t, 4, after(21*time.Millisecond), "as the last one was, not the worst ever")
 	})
 }
 
@@ -237,11 +256,11 @@ func TestWindowIsBounded(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		r := open(t, Config{Every: 1, source: &box{data: []byte("x"), gate: gate}})
+		r := open(t, Config{Every: time.Nanosecond, source: &box{data: []byte("x"), gate: gate}})
 		for n := range uint64(1 + MaxQueue + 2) { // one is being written
 			r.Blame(late("m", n+1))
 			synctest.Wait()
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 		}
 		require.EqualValues(t, 2, r.Stats().QueueFull)
 		close(gate)
@@ -254,11 +273,11 @@ func TestCloseDropsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
 		source := &box{data: []byte("x"), gate: gate}
-		r := open(t, Config{Every: 1, source: source})
+		r := open(t, Config{Every: time.Nanosecond, source: source})
 		for n := range uint64(3) {
 			r.Blame(late("m", n+1))
 			synctest.Wait()
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 		}
 		go r.Close()
 		synctest.Wait()

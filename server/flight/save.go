@@ -112,7 +112,7 @@ func (r *Recorder) Open(file string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("flight: %w", err)
 	}
-	defer root.Close() //nolint:errcheck // only read from
+	defer root.Close()
 	f, err := root.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("flight: %w", err)
@@ -142,7 +142,7 @@ func (r *Recorder) scan() error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // only read from
+	defer root.Close()
 	kept, err := r.prune(root, 0, 0)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func readHead(root *os.Root, name string) (*Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, MaxHeadBytes+1))
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (r *Recorder) save(j job) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // files are closed
+	defer root.Close()
 	kept, err := r.prune(root, 1, int64(len(data)+len(text)))
 	if err != nil {
 		return err
@@ -284,16 +284,21 @@ func write(root *os.Root, name string, data []byte) error {
 	return nil
 }
 
-// prune makes room for so many saves and bytes, oldest first, and returns the
-// names of those that stay, oldest first.
-func (r *Recorder) prune(root *os.Root, saves int, bytes int64) ([]string, error) {
+// shelf is what is in the folder.
+type shelf struct {
+	names []string // of saves, oldest first
+	files map[string][]string
+	sizes map[string]int64
+	bytes int64
+}
+
+// look reads the folder, and removes what a process that died left half-written.
+func look(root *os.Root) (*shelf, error) {
 	entries, err := fs.ReadDir(root.FS(), ".") // sorted by name, which is by time
 	if err != nil {
 		return nil, fmt.Errorf("flight: %w", err)
 	}
-	var names []string
-	sizes := map[string]int64{}
-	files := map[string][]string{}
+	s := &shelf{files: map[string][]string{}, sizes: map[string]int64{}}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() {
@@ -306,21 +311,32 @@ func (r *Recorder) prune(root *os.Root, saves int, bytes int64) ([]string, error
 		if !ok {
 			continue
 		}
-		if len(files[name]) == 0 {
-			names = append(names, name)
+		if len(s.files[name]) == 0 {
+			s.names = append(s.names, name)
 		}
-		files[name] = append(files[name], e.Name())
-		sizes[name] += info.Size()
-		bytes += info.Size()
+		s.files[name] = append(s.files[name], e.Name())
+		s.sizes[name] += info.Size()
+		s.bytes += info.Size()
 	}
-	for len(names) > 0 && (len(names)+saves > r.conf.Saves || bytes > r.conf.Bytes) {
-		for _, file := range files[names[0]] {
+	return s, nil
+}
+
+// prune makes room for so many saves and bytes, oldest first, and returns the
+// names of those that stay, oldest first.
+func (r *Recorder) prune(root *os.Root, saves int, bytes int64) ([]string, error) {
+	s, err := look(root)
+	if err != nil {
+		return nil, err
+	}
+	for len(s.names) > 0 && (len(s.names)+saves > r.conf.Saves || s.bytes+bytes > r.conf.Bytes) {
+		oldest := s.names[0]
+		for _, file := range s.files[oldest] {
 			if err := root.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, fmt.Errorf("flight: %w", err)
 			}
 		}
-		bytes -= sizes[names[0]]
-		names = names[1:]
+		s.bytes -= s.sizes[oldest]
+		s.names = s.names[1:]
 	}
-	return names, nil
+	return s.names, nil
 }
