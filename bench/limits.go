@@ -22,4 +22,6 @@ const (
 	repsMax = 100
 	// frameBytesMax bounds a frame that a floor program sends.
 	frameBytesMax = 1 << 20
+	// recorderRoundsMax bounds the rounds of the command recorder.
+	recorderRoundsMax = 20
 )

@@ -21,6 +21,8 @@ type commands struct {
 	Bytes bytesCmd `cmd:"" help:"Bytes a player is sent in each workload: ours in every dialect, naive JSON, @colyseus/schema."`
 	Floor floorCmd `cmd:"" help:"What a snapshot costs the server, beside programs that only copy and write."`
 	Proxy proxyCmd `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
+
+	Recorder recorderCmd `cmd:"" help:"What the flight recorder costs: servers with and without it in turn."`
 }
 
 const description = `Measures a game server on this machine.

@@ -207,9 +207,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 		if err := s.ticks.Close(ctx); err != nil {
 			errs = append(errs, err)
 		}
-		if s.flight != nil {
-			s.flight.Close()
-		}
+		s.endFlight()
 		s.endLobby()
 		close(s.crashes.stop)
 		for _, done := range []chan struct{}{s.lobbyEnd, s.crashes.done} {

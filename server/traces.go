@@ -39,6 +39,13 @@ func (s *Server) startFlight() error {
 	return nil
 }
 
+// endFlight ends the flight recorder. It waits for a save that is being written.
+func (s *Server) endFlight() {
+	if s.flight != nil {
+		s.flight.Close()
+	}
+}
+
 // lastTicks returns the ticks of an entry by its name.
 func (s *Server) lastTicks(entry string) []tick.Record {
 	for _, e := range s.ticks.Entries() {

@@ -184,7 +184,7 @@ func (v *view) foot(a *tickAccount) []string {
 	if len(a.Blames) > 0 {
 		lines = append(lines, "", v.paint(1, "why ticks were late or long"))
 		for _, bl := range a.Blames[:min(len(a.Blames), 5)] {
-			lines = append(lines, v.cut(fmt.Sprintf("%s  %s tick %d  %s", bl.At.Local().Format("15:04:05"), bl.Match, bl.Tick, bl.Line)))
+			lines = append(lines, v.cut(fmt.Sprintf("%s  %s tick %d  %s", bl.At.Local().Format("15:04:05"), bl.Match, bl.Tick, itself(bl.Line, bl.Match))))
 		}
 	}
 	t := a.Traces
@@ -197,13 +197,16 @@ func (v *view) foot(a *tickAccount) []string {
 	}
 	lines = append(lines, "", v.paint(1, v.cut(fmt.Sprintf("%d saved traces in %s", len(t.Saves), t.Dir))))
 	for _, s := range t.Saves[:min(len(t.Saves), 4)] {
-		lines = append(lines, v.cut(fmt.Sprintf("%s  %s %s", s.Name, s.Entry, cmp.Or(s.Blame, string(s.Why)))))
+		lines = append(lines, v.cut(fmt.Sprintf("%s  %s %s", s.Name, s.Entry, cmp.Or(itself(s.Blame, s.Entry), string(s.Why)))))
 	}
 	if len(t.Saves) > 0 {
 		lines = append(lines, v.cut("look into one:  trace --saved NAME --only-ticks-over 8ms"))
 	}
 	return lines
 }
+
+// itself shortens a blame in which a match was in its own way.
+func itself(line, match string) string { return strings.ReplaceAll(line, "("+match+": ", "(itself: ") }
 
 // legend says what the letters of a bar mean.
 func (v *view) legend() string {

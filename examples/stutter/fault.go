@@ -40,8 +40,8 @@ func (sh *sheep) askOracle() { time.Sleep(30 * time.Millisecond) }
 //go:noinline
 func (sh *sheep) findPath() {
 	best := math.Inf(1)
-	for turn := range 2_000_000 {
-		way := math.Hypot(sh.X-float64(turn%1000), sh.Y-float64(turn/1000))
+	for turn := range 5_000_000 {
+		way := math.Hypot(sh.X-float64(turn%1000), sh.Y-float64(turn/5000))
 		best = min(best, way)
 	}
 	sh.angle += best * 1e-9

@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"gameserver/game"
@@ -47,7 +48,7 @@ func register(r game.Registry, f fault) {
 func visit(url string) {
 	for {
 		if err := play(url); err != nil {
-			fmt.Println("the player of its own is waiting for the server:", err)
+			fmt.Fprintln(os.Stderr, "the player of its own is waiting for the server:", err)
 		}
 		time.Sleep(time.Second)
 	}
@@ -60,7 +61,7 @@ func play(url string) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // it is over
+	defer c.Close()
 	m, err := c.Queue(ctx, "meadow")
 	if err != nil {
 		return err

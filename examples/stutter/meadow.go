@@ -34,7 +34,7 @@ const (
 
 func newMeadow(f fault) *meadow { return &meadow{fault: f} }
 
-func (g *meadow) Init(m *game.Match) error {
+func (g *meadow) Init(m *game.Match) error { //nolint:unparam // the interface is so
 	for range flock {
 		g.Sheep.Add(sheep{X: m.Rand.Float64() * 1000, Y: m.Rand.Float64() * 1000, angle: m.Rand.Float64() * 2 * math.Pi})
 	}
@@ -44,7 +44,7 @@ func (g *meadow) Init(m *game.Match) error {
 	return nil
 }
 
-func (g *meadow) Close(*game.Match, game.Reason) any {
+func (g *meadow) Close(*game.Match, game.Reason) any { //nolint:unparam // the interface is so
 	if g.archive != nil {
 		g.archive.close()
 	}
@@ -52,7 +52,7 @@ func (g *meadow) Close(*game.Match, game.Reason) any {
 }
 
 // Step moves every sheep, and goes wrong at one of them.
-func (g *meadow) Step(s *game.Step[whistle]) {
+func (g *meadow) Step(*game.Step[whistle]) {
 	g.steps++
 	i := 0
 	for _, sh := range g.Sheep.All() {

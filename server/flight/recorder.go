@@ -195,11 +195,13 @@ func (r *Recorder) offer(kind int, j job) {
 	j.at = time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l, bad, ok := &r.last[kind], max(j.blame.Late, j.blame.Took), false
-	if j.count, ok = l.allow(j.at, bad); !ok {
+	l, bad := &r.last[kind], max(j.blame.Late, j.blame.Took)
+	missed, ok := l.allow(j.at, bad)
+	if !ok {
 		r.suppressed.Add(1)
 		return
 	}
+	j.count = missed
 	select {
 	case r.queue <- j:
 		l.took(j.at, bad, r.conf.Every)

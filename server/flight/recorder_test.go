@@ -428,8 +428,14 @@ func FuzzHead(f *testing.F) {
 func TestConfigIsChecked(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []Config{
-		{}, {Dir: dir, Saves: -1}, {Dir: dir, Saves: MaxSaves + 1}, {Dir: dir, Window: -1}, {Dir: dir, Over: -1},
-		{Dir: dir, Every: -1}, {Dir: dir, Bytes: -1}, {Dir: dir, WindowBytes: -1},
+		{},
+		{Dir: dir, Saves: -1},
+		{Dir: dir, Saves: MaxSaves + 1},
+		{Dir: dir, Window: -1},
+		{Dir: dir, Over: -1},
+		{Dir: dir, Every: -1},
+		{Dir: dir, Bytes: -1},
+		{Dir: dir, WindowBytes: -1},
 	} {
 		c.source = &box{}
 		_, err := New(c)

@@ -64,9 +64,26 @@ func (p *Profile) title() string {
 	return fmt.Sprintf("%d of %d ticks took longer than %v", p.Slow, p.Ticks, p.Over)
 }
 
-// line is one line of the top list: rows with the same place and state.
+// line is one line of the top list: rows of the same function and state.
 type line struct {
-	state, phase, at, woken string
+	state, phase, fn, woken string
+}
+
+// places finds for each line the place in its function that has most time.
+type places map[line]map[Frame]time.Duration
+
+func (p places) add(l line, at Frame, d time.Duration) {
+	if p[l] == nil {
+		p[l] = map[Frame]time.Duration{}
+	}
+	p[l][at] += d
+}
+
+func (p places) of(l line) string {
+	if l.fn == "" {
+		return "(not sampled)"
+	}
+	return top(p[l], 1, Frame.String)[0].String()
 }
 
 // WriteText writes p for people: the places where slow ticks spent their time, at
@@ -85,17 +102,21 @@ func (p *Profile) WriteText(w io.Writer, n int) error {
 	fmt.Fprintf(&b, ": %s ms in all\nthe longest: %s ms, %s, %v into the trace\n",
 		ms(p.Total), ms(p.Worst.Took), p.Worst.Entry, p.Worst.At.Round(time.Millisecond))
 	lines, phases, entries := map[line]time.Duration{}, map[string]time.Duration{}, map[string]time.Duration{}
+	at := places{}
 	for _, row := range p.Rows {
-		lines[line{row.State, row.Phase, row.place(), row.WokenBy}] += row.Time
+		place := row.place()
+		l := line{row.State, row.Phase, place.Func, row.WokenBy}
+		lines[l] += row.Time
+		at.add(l, place, row.Time)
 		phases[row.Phase] += row.Time
 		entries[row.Entry] += row.Time
 	}
 	b.WriteString("\n      ms      %  phase     state and place\n")
-	for _, l := range top(lines, n, func(l line) string { return l.at + l.state + l.phase + l.woken }) {
+	for _, l := range top(lines, n, func(l line) string { return l.fn + l.state + l.phase + l.woken }) {
 		if share(lines[l], p.Total) < 0.1 {
 			break
 		}
-		fmt.Fprintf(&b, "%8s  %5.1f  %-8s  %s  %s\n", ms(lines[l]), share(lines[l], p.Total), l.phase, l.state, l.at)
+		fmt.Fprintf(&b, "%8s  %5.1f  %-8s  %s  %s\n", ms(lines[l]), share(lines[l], p.Total), l.phase, l.state, at.of(l))
 		if l.woken != "" {
 			fmt.Fprintf(&b, "%27swoken by %s\n", "", l.woken)
 		}
@@ -103,6 +124,9 @@ func (p *Profile) WriteText(w io.Writer, n int) error {
 	itself := func(s string) string { return s }
 	b.WriteString("\nby phase:")
 	for _, ph := range top(phases, n, itself) {
+		if share(phases[ph], p.Total) < 0.1 {
+			break
+		}
 		fmt.Fprintf(&b, "  %s %s", ph, ms(phases[ph]))
 	}
 	b.WriteString("\nby match:")
@@ -120,15 +144,15 @@ func (p *Profile) WriteText(w io.Writer, n int) error {
 	return err
 }
 
-// place is the line that somebody can change.
-func (r *Row) place() string {
+// place is the line that somebody can change, the zero Frame if it is not known.
+func (r *Row) place() Frame {
 	if f, ok := guilty(r.Stack); ok {
-		return f.String()
+		return f
 	}
 	if len(r.Stack) > 0 {
-		return r.Stack[0].String()
+		return r.Stack[0]
 	}
-	return "(not sampled)"
+	return Frame{}
 }
 
 // top returns the keys of the n largest values.
