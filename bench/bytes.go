@@ -21,6 +21,7 @@ type bytesCmd struct {
 	Time      time.Duration `default:"10s" help:"How much of each to play, in its own time (${default})."`
 	Players   int           `help:"Players of w2; its own number if 0."`
 	Full      bool          `help:"Everybody sees everything, in w2 and w3, too."`
+	Bands     bool          `default:"true" negatable:"" help:"Play w2 and w3 once more with what is far refreshed less often."`
 	Colyseus  bool          `default:"true" negatable:"" help:"Ask @colyseus/schema, too, which needs Node."`
 	JSON      string        `name:"json" placeholder:"FILE" help:"Write the table as JSON, too."`
 }
@@ -56,7 +57,8 @@ func (o *bytesCmd) Run(ctx context.Context) error {
 	for _, name := range o.Workloads {
 		spec, err := o.spec(name)
 		if err == nil {
-			err = r.add(ctx, name, spec, int(o.Time.Seconds()*float64(spec.Send)), rival)
+			n := int(o.Time.Seconds() * float64(spec.Send))
+			err = errors.Join(r.add(ctx, name, spec, n, rival), r.addBands(ctx, name, spec, n, o.Bands))
 		}
 		if ctx.Err() != nil {
 			r.Notes = append(r.Notes, "interrupted")
@@ -135,6 +137,25 @@ func (r *bytesReport) add(ctx context.Context, name string, spec workload.Spec, 
 		return err
 	}
 	r.row(name, spec, "@colyseus/schema", perSnapshot*float64(spec.Send), checked)
+	return nil
+}
+
+// addBands records one workload again with what is far refreshed less often: not
+// what the others send, but what players need.
+func (r *bytesReport) addBands(ctx context.Context, name string, spec workload.Spec, n int, wanted bool) error {
+	if !wanted || spec.Radius == 0 {
+		return nil
+	}
+	spec.Bands = true
+	checked := 0
+	t, err := tape.Record(tape.Options{Spec: spec, Dialect: tape.Dialects[0], Snapshots: n, Sample: sampleMax, Each: func(f *tape.Frame) error {
+		checked += len(f.Seats)
+		return ctx.Err()
+	}})
+	if err != nil {
+		return err
+	}
+	r.row(name, spec, string(tape.Dialects[0])+", far less often", t.PerSecond(), checked)
 	return nil
 }
 

@@ -22,7 +22,7 @@ func TestBytesAreCounted(t *testing.T) {
 	}
 	run := func() bytesReport {
 		file := filepath.Join(t.TempDir(), "bytes.json")
-		o := bytesCmd{Workloads: []string{"w1@20", "w2"}, Players: 30, Time: time.Second, Colyseus: true, JSON: file}
+		o := bytesCmd{Workloads: []string{"w1@20", "w2"}, Players: 30, Time: time.Second, Colyseus: true, Bands: true, JSON: file}
 		require.NoError(t, o.Run(t.Context()))
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestBytesAreCounted(t *testing.T) {
 	}
 	r := run()
 	require.Empty(t, r.Notes)
-	require.Len(t, r.Rows, 2*(len(tape.Dialects)+2))
+	require.Len(t, r.Rows, 2*(len(tape.Dialects)+2)+1)
 	for _, row := range r.Rows {
 		require.Positive(t, row.PerSecond, row)
 		switch row.Encoding {

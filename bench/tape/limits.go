@@ -6,4 +6,7 @@ const (
 	SnapshotsMax = 36_000
 	// startTicks is in how many ticks a match must have begun to run.
 	startTicks = 600
+	// pastMax is how many snapshots old what a player sees far away may be: the
+	// longest cadence of package snap.
+	pastMax = 6
 )

@@ -1,6 +1,8 @@
 package tape
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,8 +30,8 @@ func TestTapesAreTheScene(t *testing.T) {
 					require.Len(t, f.Seats, 5)
 					for _, seat := range f.Seats {
 						require.Positive(t, seat.Bytes)
-						if d != JSON {
-							require.Contains(t, seat.Visible, uint32(1))
+						if d != JSON && s.Radius == 0 {
+							require.Len(t, seat.Visible, s.Players)
 						}
 						sum = (sum ^ seat.Sum) * 16777619
 					}
@@ -49,6 +51,40 @@ func TestTapesAreTheScene(t *testing.T) {
 			require.Greater(t, first.PerSecond(), float64(s.Send*20))
 		}
 	}
+}
+
+// Players see who is near, all of them and nobody from afar; with bands it is the
+// same, but costs less.
+func TestPlayersSeeWhoIsNear(t *testing.T) {
+	var perSecond []float64
+	for _, bands := range []bool{false, true} {
+		s := spec(t, "w2", 100, 60)
+		s.Bands = bands
+		seen := 0
+		tape, err := Record(Options{Spec: s, Dialect: Msgpack, Snapshots: 120, Sample: 10, Each: func(f *Frame) error {
+			for i, seat := range f.Seats {
+				me := f.Bodies[i]
+				near := map[uint32]bool{}
+				for _, id := range seat.Visible {
+					near[id] = true
+				}
+				seen += len(near)
+				for j, b := range f.Bodies {
+					d := math.Hypot(b.X-me.X, b.Y-me.Y)
+					// It takes a few ticks until somebody who has come near is seen, and
+					// half a second until one who has just come may be gone again.
+					if d < s.Radius-100 && !near[uint32(j+1)] || d > 1.2*s.Radius+400 && near[uint32(j+1)] {
+						return fmt.Errorf("player %d, %v px from %d: %v", i, d, j, near[uint32(j+1)])
+					}
+				}
+			}
+			return nil
+		}})
+		require.NoError(t, err)
+		require.InDelta(t, 40, float64(seen)/120/10, 15)
+		perSecond = append(perSecond, tape.PerSecond())
+	}
+	require.Less(t, perSecond[1], perSecond[0])
 }
 
 func TestBounds(t *testing.T) {

@@ -52,6 +52,10 @@ type (
 func Register(r game.Registry, s Spec) {
 	rules := game.Rules{
 		Tick: s.Tick, Snapshots: s.Send, Players: game.Between(s.Players, s.Players), Countdown: -1,
+		Interest: game.Interest{Radius: s.Radius, Full: s.Radius},
+	}
+	if s.Bands {
+		rules.Interest.Full = 0
 	}
 	start := func(p *play, set bodies) {
 		p.scene, p.first = NewScene(s)

@@ -22,8 +22,8 @@ const (
 
 // Body is one entity: what is replicated, and how it moves.
 type Body struct {
-	X     float64 `json:"x" snap:"q=0.125"`
-	Y     float64 `json:"y" snap:"q=0.125"`
+	X     float64 `json:"x" snap:"q=0.125,x"`
+	Y     float64 `json:"y" snap:"q=0.125,y"`
 	Angle uint8   `json:"angle" snap:""` // 256ths of a turn
 	HP    uint8   `json:"hp" snap:""`
 	Anim  uint8   `json:"anim" snap:""`

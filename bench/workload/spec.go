@@ -10,6 +10,7 @@ type Spec struct {
 	Idle     int     // of them, never moving
 	Side     float64 // of the square field, px
 	Radius   float64 // that a player sees, px; 0: the whole field
+	Bands    bool    // what is beyond half the Radius is refreshed less often
 	Tick     int     // steps a second
 	Send     int     // snapshots a second
 }

@@ -1,6 +1,7 @@
 package interest
 
 import (
+	"math"
 	"math/bits"
 
 	"gameserver/game/snap"
@@ -90,14 +91,14 @@ func (f *Field) due(e *Eye, v Viewer) bool {
 
 // band is that of an entity in view, by the square of its distance.
 func (f *Field) band(d float32) int {
-	b := 0
+	b := 1
 	switch {
+	case d <= f.full:
+		b = 0
 	case d > f.enter:
 		b = 3
 	case d > f.middle:
 		b = 2
-	case d > f.full:
-		b = 1
 	}
 	if f.far && b > 0 {
 		b = min(b+1, snap.NumBands-1)
@@ -150,7 +151,7 @@ func (g *glance) judge() {
 			for ; held != 0; held &= held - 1 {
 				slot := int32(w*64 + bits.TrailingZeros64(held))
 				if g.l.nodes[slot].since <= g.e.seen && g.may(slot) {
-					g.l.next[snap.NumBands-1][w] |= held & -held
+					g.l.next[g.f.band(math.MaxFloat32)][w] |= held & -held
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package interest
 
 import (
+	"math"
 	"math/bits"
 
 	"gameserver/game/snap"
@@ -73,8 +74,11 @@ func NewField(c Config) *Field {
 	r := float32(c.Radius)
 	f.cell, f.sub = r/cellsPerRadius, r/(cellsPerRadius*subCells)
 	f.reach = r * leaveRatio
-	full := min(float32(c.Full), r)
+	full := float32(c.Full)
 	middle := (full + r) / 2
+	if full >= r { // nothing is put off: not what is about to leave, either
+		full = float32(math.Inf(1))
+	}
 	f.enter, f.leave = float32(r*r), float32(f.reach*f.reach)
 	f.full, f.middle = float32(full*full), float32(middle*middle)
 	for i, s := range c.Sets {

@@ -182,7 +182,7 @@ func (o *oracle) look(tick, every uint32, v Viewer, m *moves) {
 			}
 			next[k] = s
 		case anew && held && period <= was.period+1:
-			next[k] = sighting{gen, was.period, 3}
+			next[k] = sighting{gen, was.period, o.band(d)}
 		}
 	}
 	o.in, o.looked = next, true
@@ -195,7 +195,7 @@ func (o *oracle) band(d float32) int {
 	r, full := float32(o.c.Radius), float32(min(o.c.Full, o.c.Radius))
 	mid := (full + r) / 2
 	switch {
-	case d <= full*full:
+	case d <= full*full, o.c.Full >= o.c.Radius:
 		return 0
 	case d <= mid*mid:
 		return 1
