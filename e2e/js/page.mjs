@@ -66,7 +66,10 @@ try {
   await a.mouse.move(900, 300);
   await a.mouse.down();
   await a.waitForTimeout(1500);
+  await a.mouse.down({ button: "right" }); // the beam, whose light is seen for a moment
+  await until(a, "the beam", () => window.__game.beams > 0);
   await a.screenshot({ path: `${o.out}/game.png` });
+  await a.mouse.up({ button: "right" });
   await a.mouse.up();
 
   // A lost connection keeps the seat.

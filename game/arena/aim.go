@@ -69,11 +69,14 @@ func (b *brain) lead(me *Ship, t *blip) (angle, distance float64) {
 }
 
 // point turns the aim towards where it should be, never faster than the bot
-// can, and decides whether to pull the trigger.
-func (a *Arena) point(s *game.Step[Input], b *brain, me *Ship, t *blip) (aim float64, fire bool) {
+// can, and decides whether to pull a trigger.
+func (a *Arena) point(s *game.Step[Input], b *brain, me *Ship, t *blip, in *Input) {
 	b.miss += float64((b.missTo - b.miss) * min(1, 6*s.DT))
 	want, distance := b.aim, 0.0
 	switch {
+	case t != nil && b.visible && b.sniping:
+		want, distance = angleOf(t.x-me.X, t.y-me.Y), length(t.x-me.X, t.y-me.Y)
+		want = wrapAngle(want + b.miss)
 	case t != nil && b.visible:
 		want, distance = b.lead(me, t)
 		want = wrapAngle(want + b.miss)
@@ -83,15 +86,19 @@ func (a *Arena) point(s *game.Step[Input], b *brain, me *Ship, t *blip) (aim flo
 	off := wrapAngle(want - b.aim)
 	most := b.turn * s.DT
 	b.aim = wrapAngle(b.aim + min(max(off*min(1, 14*s.DT), -most), most))
+	in.Aim = b.aim
 	if t == nil || !b.visible || t.shielded || distance > fireRange || s.Tick < b.armedAt {
-		return b.aim, false
-	}
-	if !b.trigger(s) {
-		return b.aim, false
+		return
 	}
 	off = wrapAngle(want - b.aim)
+	if b.sniping {
+		near := 0.5 * ShipRadius / max(distance, 1)
+		in.Beam = off < near && off > -near
+		b.sniping = !in.Beam
+		return
+	}
 	near := 0.04 + ShipRadius/max(distance, 1)
-	return b.aim, off < near && off > -near
+	in.Fire = b.trigger(s) && off < near && off > -near
 }
 
 // trigger paces bursts and pauses.

@@ -18,6 +18,8 @@ const (
 	FlagShielded
 	// FlagFiring is set for one fire interval after each shot.
 	FlagFiring
+	// FlagCharged is set while the beam is ready.
+	FlagCharged
 )
 
 // Values of [Round.Phase].
@@ -33,20 +35,22 @@ const (
 // Ship is a player's ship; its id is the player's. A dead ship stays where it
 // fell until it respawns.
 type Ship struct {
-	X       float64 `json:"x" snap:"q=0.1"`
-	Y       float64 `json:"y" snap:"q=0.1"`
+	X       float64 `json:"x" snap:"q=0.1,x"`
+	Y       float64 `json:"y" snap:"q=0.1,y"`
 	Rot     float64 `json:"rot" snap:"q=0.01"`
 	VX      float64 `json:"vx" snap:"q=1"`
 	VY      float64 `json:"vy" snap:"q=1"`
 	HP      uint8   `json:"hp" snap:""`
 	Flags   uint8   `json:"flags" snap:""`
-	Kills   uint16  `json:"kills" snap:""`
-	Deaths  uint16  `json:"deaths" snap:""`
 	Respawn uint8   `json:"respawn" snap:""` // seconds left, rounded up; 0 when alive
+
+	Kills, Deaths uint16  // as its Score tells
+	score         game.ID // of its Score
 
 	damage    uint32 // done to others, to break ties
 	idle      bool   // the player's connection is lost
 	fireAt    uint32 // first tick at which it may fire again
+	beamAt    uint32 // first tick at which the beam is ready again
 	shieldEnd uint32 // first tick without the shield
 	respawnAt uint32 // tick of the next spawn, when dead
 	mendAt    uint32 // next tick that gives back a hit point
@@ -60,8 +64,8 @@ func (s *Ship) setBody(b Body) { s.X, s.Y, s.VX, s.VY = b.X, b.Y, b.VX, b.VY }
 
 // Shot is a projectile in flight. Its velocity never changes.
 type Shot struct {
-	X     float64 `json:"x" snap:"q=0.1"`
-	Y     float64 `json:"y" snap:"q=0.1"`
+	X     float64 `json:"x" snap:"q=0.1,x"`
+	Y     float64 `json:"y" snap:"q=0.1,y"`
 	VX    float64 `json:"vx" snap:"q=1"`
 	VY    float64 `json:"vy" snap:"q=1"`
 	Owner game.ID `json:"owner" snap:""`
@@ -74,6 +78,26 @@ type Shot struct {
 type Round struct {
 	Phase  uint8  `json:"phase" snap:""`
 	EndsAt uint32 `json:"endsAt" snap:""` // tick
+}
+
+// Beam is the light of one shot of the beam, from its ship to where it ended. It
+// is over when it is seen: nothing of it moves or changes.
+type Beam struct {
+	X     float64 `json:"x" snap:"q=0.1,x"`
+	Y     float64 `json:"y" snap:"q=0.1,y"`
+	TX    float64 `json:"tx" snap:"q=0.1"`
+	TY    float64 `json:"ty" snap:"q=0.1"`
+	Owner game.ID `json:"owner" snap:""`
+
+	ends uint32 // tick at which it is gone
+}
+
+// Score is how one player stands. Everybody is told, wherever the ships are.
+type Score struct {
+	Player game.ID `json:"player" snap:""`
+	Kills  uint16  `json:"kills" snap:""`
+	Deaths uint16  `json:"deaths" snap:""`
+	Alive  bool    `json:"alive" snap:""`
 }
 
 // World is what a client is told once: the field and the sizes.
@@ -92,7 +116,8 @@ type WorldShot struct {
 	Radius float64 `json:"radius"`
 }
 
-// HitEvent tells that a shot of By took health from To and left it with HP.
+// HitEvent tells that a shot or the beam of By took health from To and left it
+// with HP. Those are told who can see the place.
 type HitEvent struct {
 	By game.ID `json:"by"`
 	To game.ID `json:"to"`
@@ -114,9 +139,11 @@ type SpawnEvent struct {
 
 // Arena is one match. Its exported sets are replicated, in this order.
 type Arena struct {
-	Ships  game.Set[Ship]  `snap:"cap=64"`
+	Ships  game.Set[Ship]  `snap:"cap=64,lag"`
 	Shots  game.Set[Shot]  `snap:"cap=512"`
 	Rounds game.Set[Round] `json:"round" snap:"cap=1"`
+	Beams  game.Set[Beam]  `snap:"cap=64"`
+	Scores game.Set[Score] `snap:"cap=64"`
 
 	opts  Options
 	field *Field
@@ -125,6 +152,7 @@ type Arena struct {
 	endAt uint32
 	phase uint8
 
+	beams   []pull // triggers of the beam in this tick
 	radar   []blip // ships on the field at the start of tick radarAt
 	radarAt uint32
 }
@@ -134,7 +162,7 @@ var errFull = errors.New("arena: the field is full")
 
 // clock is every duration of the rules in ticks.
 type clock struct {
-	rate, fire, life, shield, respawn, regenDelay, regenEvery, round uint32
+	rate, fire, life, shield, respawn, regenDelay, regenEvery, round, beam, glow uint32
 }
 
 func newClock(rate int, round time.Duration) clock {
@@ -143,7 +171,7 @@ func newClock(rate int, round time.Duration) clock {
 	return clock{
 		rate: uint32(rate), fire: n(fireInterval), life: n(shotLife), shield: n(spawnShield),
 		respawn: n(respawnDelay), regenDelay: n(regenDelay), regenEvery: n(1.0 / regenRate),
-		round: n(round.Seconds()),
+		round: n(round.Seconds()), beam: n(beamInterval), glow: n(beamGlow),
 	}
 }
 
@@ -158,6 +186,7 @@ func (a *Arena) Init(m *game.Match) error {
 	}
 	a.clock = newClock(m.Rate(), a.opts.Round)
 	a.radar = make([]blip, 0, MaxPlayers)
+	a.beams = make([]pull, 0, MaxPlayers)
 	a.radarAt = ^uint32(0)
 	a.round = a.Rounds.Add(Round{})
 	return nil
@@ -168,6 +197,7 @@ func (a *Arena) Join(m *game.Match, p *game.Player) error {
 	if !a.Ships.Put(p.ID, Ship{}) {
 		return errFull
 	}
+	a.Ships.Mut(p.ID).score = a.Scores.Add(Score{Player: p.ID})
 	a.spawn(m, p.ID, a.Ships.Mut(p.ID))
 	return nil
 }
@@ -186,7 +216,10 @@ func (a *Arena) setIdle(p *game.Player, idle bool) {
 
 // Leave removes the ship and its shots.
 func (a *Arena) Leave(_ *game.Match, p *game.Player, _ game.Reason) {
-	a.Ships.Del(p.ID)
+	if ship := a.Ships.Mut(p.ID); ship != nil {
+		a.Scores.Del(ship.score)
+		a.Ships.Del(p.ID)
+	}
 	for id, s := range a.Shots.All() {
 		if s.Owner == p.ID {
 			a.Shots.Del(id)

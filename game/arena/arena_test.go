@@ -27,11 +27,13 @@ func TestSchemaIsTheDocumentedWire(t *testing.T) {
 	Register(&c, Options{})
 	require.Equal(t, "arena", c.def.Name)
 	want := map[string][]string{
-		"ships": {"x", "y", "rot", "vx", "vy", "hp", "flags", "kills", "deaths", "respawn"},
-		"shots": {"x", "y", "vx", "vy", "owner"},
-		"round": {"phase", "endsAt"},
+		"ships":  {"x", "y", "rot", "vx", "vy", "hp", "flags", "respawn"},
+		"shots":  {"x", "y", "vx", "vy", "owner"},
+		"round":  {"phase", "endsAt"},
+		"beams":  {"x", "y", "tx", "ty", "owner"},
+		"scores": {"player", "kills", "deaths", "alive"},
 	}
-	names := []string{"ships", "shots", "round"}
+	names := []string{"ships", "shots", "round", "beams", "scores"}
 	require.Len(t, c.def.Schema.Sets, len(names))
 	for i, set := range c.def.Schema.Sets {
 		require.Equal(t, names[i], set.Name)

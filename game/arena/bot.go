@@ -15,6 +15,7 @@ type temper struct {
 	reach     float64 // pixels it likes to keep from its target
 	courage   float64 // 0..1: how much health it needs to stay in a fight
 	dodge     float64 // 0..1: chance to see a shot coming, per thought
+	snipe     float64 // 0..1: chance to take time for the beam, per thought
 	burst     float64 // seconds of one burst
 	pause     float64 // seconds between bursts
 	restless  float64 // seconds between changes of side
@@ -32,6 +33,7 @@ func newTemper(r *rand.Rand) temper {
 		reach:     in(140, 340),
 		courage:   in(0.1, 1),
 		dodge:     0.1 + float64(0.35*skill),
+		snipe:     0.15 + float64(0.45*skill),
 		burst:     in(0.7, 2),
 		pause:     in(0.15, 0.55),
 		restless:  in(0.9, 2.6),
@@ -62,6 +64,7 @@ type brain struct {
 	missTo  float64 // what the error drifts to
 	target  game.ID
 	visible bool
+	sniping bool    // it aims with the beam, at where the target is
 	tvx     float64 // the target's velocity when last judged
 	tvy     float64
 	side    float64 // +1 or -1: the way round the target
@@ -95,7 +98,7 @@ func (a *Arena) brainOf(m *game.Match, p *game.Player, me *Ship) *brain {
 
 // settle forgets what a ship that has just spawned must not remember.
 func (b *brain) settle(a *Arena, r *rand.Rand, me *Ship) {
-	b.target, b.visible, b.goal = 0, false, goalRoam
+	b.target, b.visible, b.sniping, b.goal = 0, false, false, goalRoam
 	b.markX, b.markY = me.X, me.Y
 	b.destX, b.destY = a.anyCell(r)
 	b.wayX, b.wayY = a.field.waypoint(me.X, me.Y, b.destX, b.destY)
@@ -140,7 +143,7 @@ func (a *Arena) Bot(s *game.Step[Input], p *game.Player) Input {
 		b.keys = a.walk(b, me, target)
 	}
 	in := b.keys
-	in.Aim, in.Fire = a.point(s, b, me, target)
+	a.point(s, b, me, target, &in)
 	return in
 }
 
@@ -156,6 +159,7 @@ func (a *Arena) think(s *game.Step[Input], b *brain, id game.ID, me *Ship) {
 		}
 		b.tvx, b.tvy = t.vx*b.leadSense, t.vy*b.leadSense
 	}
+	b.sniping = t != nil && b.visible && s.Tick >= me.beamAt && (b.sniping || r.Float64() < b.snipe)
 	bell := r.Float64() + r.Float64() + r.Float64() - 1.5 // spread 0.5
 	b.missTo = float64(2*bell) * b.aimError
 	if s.Tick >= b.flipAt {

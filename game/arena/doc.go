@@ -11,7 +11,10 @@
 //
 // A ship accelerates in eight directions and aims in any. It fires a shot
 // every 0.22 s while fire is held; a shot flies 1.1 s or until it meets a
-// wall or another ship, and takes 20 of 100 hit points. Whoever takes the
+// wall or another ship, and takes 20 of 100 hit points. Every 1.8 s it has a
+// beam that hits at once whom its player saw in its way, up to 900 px, and takes
+// 40: it looks back at where the others were on that player's screen, and asks
+// the present about shields and lives. Whoever takes the
 // last point scores the kill; the ship returns after 3 s, far from living
 // enemies, with a shield of 1.5 s that its own first shot ends. A ship that
 // took no damage for 5 s regenerates. Ships pass through each other, so that
@@ -31,7 +34,9 @@
 //
 // # Replicated state
 //
-// Sets of an [Arena], in order: ships (the id is the player's id), shots, and
-// round (one entity). Events: "hit" [HitEvent], "kill" [KillEvent], "spawn"
+// Sets of an [Arena], in order: ships (the id is the player's id), shots, round
+// (one entity), beams, and scores. Ships, shots and beams have places: in matches
+// of more than 16 players one sees 1400 px far, with [Options.Fog] not through
+// walls. Events: "hit" [HitEvent], "kill" [KillEvent], "spawn"
 // [SpawnEvent]. The welcome's world is a [World], the result a [Result].
 package arena

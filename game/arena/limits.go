@@ -18,10 +18,14 @@ const (
 	MaxHP = 100
 	// ShotDamage is what one shot takes.
 	ShotDamage = 20
+	// BeamDamage is what the beam takes, and BeamReach how far it goes.
+	BeamDamage, BeamReach = 40, 900.0
 
 	accel        = 2000.0 // px/s² towards the wanted velocity
 	friction     = 1400.0 // px/s² towards rest when no key is held
 	fireInterval = 0.22
+	beamInterval = 1.8
+	beamGlow     = 0.25 // seconds that its light is there
 	shotLife     = 1.1
 	muzzle       = ShipRadius + ShotRadius // where a fresh shot appears
 	spawnShield  = 1.5
@@ -39,6 +43,9 @@ const (
 	MinPlayers = 2
 
 	maxShots       = 512 // 64 ships × ⌈shotLife/fireInterval⌉ = 320, and room
+	crowdPlayers   = 16  // more than this many players see only so far
+	crowdSight     = 1400
+	wholeField     = 1e5
 	maxSubstep     = 1.0 / 30
 	maxMoveTime    = 0.25 // longer steps are cut: the ship loses time, not its walls
 	maxPushes      = 6    // contacts resolved in one substep of Move
@@ -52,4 +59,5 @@ const (
 	defaultRound   = 3 * time.Minute
 	defaultTick    = 60
 	defaultPlayers = 8
+	defaultRewind  = 400 * time.Millisecond
 )

@@ -6,6 +6,7 @@ import "math"
 type Input struct {
 	Up, Down, Left, Right bool
 	Fire                  bool    `in:"edge"`
+	Beam                  bool    `in:"edge"`
 	Aim                   float64 `in:"-3.2..3.2"`
 }
 

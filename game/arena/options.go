@@ -14,6 +14,17 @@ type Options struct {
 	Players game.Range    // 2 to 64; zero means 2 to 8
 	NoBots  bool          // leave empty seats empty
 	Field   *Field        // nil means DefaultField
+
+	// Sight is how far players see, in pixels. 0 means everywhere, but 1400 in
+	// matches of more than 16 players or with Fog, a little more than a screen shows.
+	// Negative means everywhere in any match.
+	Sight float64
+	// Fog hides what stands behind walls.
+	Fog bool
+	// Rewind is how far back the beam looks for what its player saw. 0 means
+	// 400 ms: a round trip of 250 ms, and what players see is older still by the
+	// time between two snapshots and the interpolation. Negative means not at all.
+	Rewind time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -22,6 +33,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Round == 0 {
 		o.Round = defaultRound
+	}
+	switch {
+	case o.Sight == 0 && (o.Fog || o.Players.Max > crowdPlayers):
+		o.Sight = crowdSight
+	case o.Sight < 0 && o.Fog:
+		o.Sight = wholeField
+	}
+	if o.Rewind == 0 {
+		o.Rewind = defaultRewind
 	}
 	o.Round = min(max(o.Round, minRound), maxRound)
 	if o.Players == (game.Range{}) {
@@ -43,19 +63,30 @@ func register(r game.Registry, o Options, made func(*Arena)) {
 	if o.Field == nil {
 		o.Field = DefaultField()
 	}
-	game.Register(r, Name, func() *Arena {
-		a := &Arena{opts: o}
-		made(a)
-		return a
-	}, game.Rules{
-		Tick:    o.Tick,
-		Players: o.Players,
-		Bots:    !o.NoBots,
+	rules := game.Rules{
+		Tick:     o.Tick,
+		Players:  o.Players,
+		Bots:     !o.NoBots,
+		Rewind:   o.Rewind,
+		Interest: game.Interest{Radius: max(o.Sight, 0), Full: max(o.Sight, 0)},
 		Samples: game.Samples{
 			World:    World{},
 			Result:   Result{},
 			Events:   map[string]any{"hit": HitEvent{}, "kill": KillEvent{}, "spawn": SpawnEvent{}},
 			Requests: map[string]any{},
 		},
-	})
+	}
+	if o.Fog {
+		game.Register(r, Name, func() *fogged {
+			a := &fogged{Arena{opts: o}}
+			made(&a.Arena)
+			return a
+		}, rules)
+		return
+	}
+	game.Register(r, Name, func() *Arena {
+		a := &Arena{opts: o}
+		made(a)
+		return a
+	}, rules)
 }

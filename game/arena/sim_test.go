@@ -38,6 +38,9 @@ func newSim(tb testing.TB, seed uint64, o Options) *sim {
 	if o.Players == (game.Range{}) {
 		o.Players = game.Between(MinPlayers, MaxPlayers)
 	}
+	if o.Sight == 0 {
+		o.Sight = -1
+	}
 	if o.Field == nil {
 		o.Field = field()
 	}
@@ -78,6 +81,7 @@ func (s *sim) step() {
 	s.tick++
 	s.d.Advance(s.tick, game.StateRunning)
 	s.d.Step()
+	s.d.Record()
 	for _, e := range s.d.Events() {
 		switch e.Name {
 		case "hit":
@@ -124,10 +128,13 @@ func (s *sim) hash() uint64 {
 	f := math.Float64bits
 	for id, x := range s.a.Ships.All() {
 		put(uint64(id), f(x.X), f(x.Y), f(x.VX), f(x.VY), f(x.Rot), uint64(x.HP), uint64(x.Flags),
-			uint64(x.Kills), uint64(x.Deaths), uint64(x.damage), uint64(x.fireAt), uint64(x.mendAt))
+			uint64(x.Kills), uint64(x.Deaths), uint64(x.damage), uint64(x.fireAt), uint64(x.beamAt), uint64(x.mendAt))
 	}
 	for id, x := range s.a.Shots.All() {
 		put(uint64(id), f(x.X), f(x.Y), f(x.VX), f(x.VY), uint64(x.Owner), uint64(x.ends))
+	}
+	for id, x := range s.a.Beams.All() {
+		put(uint64(id), f(x.X), f(x.Y), f(x.TX), f(x.TY), uint64(x.Owner), uint64(x.ends))
 	}
 	for id, x := range s.a.Rounds.All() {
 		put(uint64(id), uint64(x.Phase), uint64(x.EndsAt))
@@ -137,11 +144,11 @@ func (s *sim) hash() uint64 {
 
 // appendInput writes an input the way a client sends it.
 func appendInput(b []byte, in Input) []byte {
-	b = append(b, 0x86)
+	b = append(b, 0x87)
 	for _, k := range []struct {
 		name string
 		v    bool
-	}{{"up", in.Up}, {"down", in.Down}, {"left", in.Left}, {"right", in.Right}, {"fire", in.Fire}} {
+	}{{"up", in.Up}, {"down", in.Down}, {"left", in.Left}, {"right", in.Right}, {"fire", in.Fire}, {"beam", in.Beam}} {
 		b = append(b, 0xa0|byte(len(k.name)))
 		b = append(b, k.name...)
 		if k.v {

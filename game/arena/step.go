@@ -19,6 +19,7 @@ func (a *Arena) Step(s *game.Step[Input]) {
 			a.drive(s, p, ship, in)
 		}
 	}
+	a.shine(s)
 	a.fly(s)
 	a.tend(s)
 	if s.Tick >= a.endAt {
@@ -55,6 +56,9 @@ func (a *Arena) drive(s *game.Step[Input], p *game.Player, ship *Ship, in Input)
 	ship.Rot = in.Aim
 	if in.Fire && s.Tick >= ship.fireAt {
 		a.fire(s.Tick, p.ID, ship)
+	}
+	if in.Beam && s.Tick >= ship.beamAt {
+		a.pull(s, p, ship)
 	}
 }
 
@@ -106,26 +110,27 @@ func (a *Arena) advance(s *game.Step[Input], shot *Shot) (gone bool) {
 	shot.X += float64(dx * t)
 	shot.Y += float64(dy * t)
 	if victim != nil {
-		a.hurt(s, shot, victim.id)
+		a.hurt(s, HitEvent{By: shot.Owner, To: victim.id, X: int(shot.X), Y: int(shot.Y)}, ShotDamage)
 		victim.hp = a.Ships.Mut(victim.id).HP
 	}
 	return gone || !(shot.X > 0 && shot.Y > 0 && shot.X < a.field.W && shot.Y < a.field.H)
 }
 
-// hurt lets a shot take health from a living ship, unless its shield holds.
-func (a *Arena) hurt(s *game.Step[Input], shot *Shot, to game.ID) {
-	ship := a.Ships.Mut(to)
+// hurt takes health from a living ship, unless its shield holds.
+func (a *Arena) hurt(s *game.Step[Input], hit HitEvent, damage uint8) {
+	ship := a.Ships.Mut(hit.To)
 	if s.Tick < ship.shieldEnd {
 		return
 	}
-	taken := min(ship.HP, ShotDamage)
+	taken := min(ship.HP, damage)
 	ship.HP -= taken
 	ship.mendAt = s.Tick + a.clock.regenDelay
-	by := a.Ships.Mut(shot.Owner)
+	by := a.Ships.Mut(hit.By)
 	if by != nil {
 		by.damage += uint32(taken)
 	}
-	s.Match.Broadcast("hit", HitEvent{By: shot.Owner, To: to, X: int(shot.X), Y: int(shot.Y), HP: ship.HP})
+	hit.HP = ship.HP
+	a.tell(s.Match, hit)
 	if ship.HP > 0 {
 		return
 	}
@@ -135,19 +140,22 @@ func (a *Arena) hurt(s *game.Step[Input], shot *Shot, to game.ID) {
 	if by != nil {
 		by.Kills++
 	}
-	s.Match.Broadcast("kill", KillEvent{By: shot.Owner, To: to})
+	s.Match.Broadcast("kill", KillEvent{By: hit.By, To: hit.To})
 }
 
 // tend brings back the dead, mends the living and sets what clients see of
 // both.
 func (a *Arena) tend(s *game.Step[Input]) {
 	for id, ship := range a.Ships.All() {
-		if !ship.alive() {
-			if s.Tick < ship.respawnAt {
-				ship.Respawn = uint8((ship.respawnAt - s.Tick + a.clock.rate - 1) / a.clock.rate)
-				continue
-			}
+		if !ship.alive() && s.Tick >= ship.respawnAt {
 			a.spawn(s.Match, id, ship)
+		}
+		if score := a.Scores.Mut(ship.score); score != nil {
+			*score = Score{Player: id, Kills: ship.Kills, Deaths: ship.Deaths, Alive: ship.alive()}
+		}
+		if !ship.alive() {
+			ship.Respawn = uint8((ship.respawnAt - s.Tick + a.clock.rate - 1) / a.clock.rate)
+			continue
 		}
 		if ship.HP < MaxHP && s.Tick >= ship.mendAt {
 			ship.HP++
@@ -159,6 +167,9 @@ func (a *Arena) tend(s *game.Step[Input]) {
 		}
 		if s.Tick < ship.fireAt {
 			flags |= FlagFiring
+		}
+		if s.Tick >= ship.beamAt {
+			flags |= FlagCharged
 		}
 		ship.Flags = flags
 	}
@@ -177,9 +188,10 @@ func (a *Arena) spawn(m *game.Match, id game.ID, ship *Ship) {
 	ship.setBody(Body{X: bestX, Y: bestY})
 	ship.Rot = angleOf(a.field.W/2-bestX, a.field.H/2-bestY)
 	ship.HP, ship.Respawn = MaxHP, 0
-	ship.Flags = FlagAlive | FlagShielded
-	ship.fireAt = 0
+	ship.Flags = FlagAlive | FlagShielded | FlagCharged
+	ship.fireAt, ship.beamAt = 0, 0
 	ship.shieldEnd = m.Tick() + a.clock.shield
+	a.Ships.Teleport(id) // nobody who saw the old place hits the new one
 	m.Broadcast("spawn", SpawnEvent{ID: id})
 }
 

@@ -1,9 +1,10 @@
 // Keyboard, mouse and touch become one InputValue. On a touch screen the left
-// half is a stick that moves, the right half one that aims and fires.
+// half is a stick that moves, the right half one that aims and fires, the beam
+// too when it is pushed to its rim.
 
 import type { InputValue } from "./wire";
 
-const KEYS: Record<string, "up" | "down" | "left" | "right" | "fire"> = {
+const KEYS: Record<string, "up" | "down" | "left" | "right" | "fire" | "beam"> = {
   KeyW: "up",
   ArrowUp: "up",
   KeyS: "down",
@@ -13,11 +14,14 @@ const KEYS: Record<string, "up" | "down" | "left" | "right" | "fire"> = {
   KeyD: "right",
   ArrowRight: "right",
   Space: "fire",
+  KeyE: "beam",
+  ShiftLeft: "beam",
 };
 
 const STICK_PX = 56; // way of a stick from its centre to its rim
 const MOVE_FROM = 0.25; // share of that way that counts as moving
 const FIRE_FROM = 0.35;
+const BEAM_FROM = 0.97;
 const SECTOR = Math.sin(Math.PI / 8); // eight directions of 45° each
 
 /** One virtual stick: the circle appears where the finger comes down. */
@@ -69,7 +73,7 @@ class Stick {
 
 export class Input {
   /** The value of this moment; reused, so copy what must be kept. */
-  readonly value: InputValue = { up: false, down: false, left: false, right: false, fire: false, aim: 0 };
+  readonly value: InputValue = { up: false, down: false, left: false, right: false, fire: false, beam: false, aim: 0 };
   enabled = false;
   /** Set once a finger has touched: the page shows its sticks. */
   touch = false;
@@ -81,8 +85,10 @@ export class Input {
   private mouseX = 0;
   private mouseY = 0;
   private mouseDown = false;
+  private otherDown = false; // the right button
   private mouseUsed = false;
   private tapped = false;
+  private beamed = false;
 
   constructor(canvas: HTMLCanvasElement, left: HTMLElement, right: HTMLElement) {
     this.left = new Stick(left);
@@ -116,6 +122,7 @@ export class Input {
     if (down) this.held.add(e.code);
     else this.held.delete(e.code);
     if (down && action === "fire" && !e.repeat) this.tapped = true;
+    if (down && action === "beam" && !e.repeat) this.beamed = true;
   }
 
   private down(e: PointerEvent, canvas: HTMLCanvasElement): void {
@@ -124,6 +131,7 @@ export class Input {
     if (e.pointerType !== "touch") {
       this.mouse(e);
       if (e.button === 0) this.mouseDown = this.tapped = true;
+      if (e.button === 2) this.otherDown = this.beamed = true;
       return;
     }
     if (!this.touch) {
@@ -143,6 +151,7 @@ export class Input {
   private up(e: PointerEvent): void {
     if (e.pointerType !== "touch") {
       if (e.button === 0 || e.type === "pointercancel") this.mouseDown = false;
+      if (e.button === 2 || e.type === "pointercancel") this.otherDown = false;
     } else if (e.pointerId === this.left.pointer) this.left.stop();
     else if (e.pointerId === this.right.pointer) this.right.stop();
   }
@@ -156,8 +165,8 @@ export class Input {
   /** Lets go of everything, as when the window loses its focus. */
   release(): void {
     this.held.clear();
-    this.mouseDown = false;
-    this.tapped = false;
+    this.mouseDown = this.otherDown = false;
+    this.tapped = this.beamed = false;
     this.left.stop();
     this.right.stop();
     this.onScoreboard?.(false);
@@ -179,6 +188,7 @@ export class Input {
     v.down = this.holds("down") || (move !== null && move.y / n > SECTOR);
     const aiming = this.right.pointer >= 0 && this.right.reach >= MOVE_FROM;
     v.fire = this.mouseDown || this.tapped || this.holds("fire") || this.right.reach >= FIRE_FROM;
+    v.beam = this.otherDown || this.beamed || this.holds("beam") || this.right.reach >= BEAM_FROM;
     if (aiming) v.aim = Math.atan2(this.right.y, this.right.x);
     else if (this.touch && move !== null && !this.mouseDown) v.aim = Math.atan2(move.y, move.x);
     else if (this.mouseUsed && !this.touch) v.aim = Math.atan2(this.mouseY - shipY, this.mouseX - shipX);
@@ -187,6 +197,6 @@ export class Input {
 
   /** Tells that value was sent: a short click has had its shot. */
   sent(): void {
-    this.tapped = false;
+    this.tapped = this.beamed = false;
   }
 }

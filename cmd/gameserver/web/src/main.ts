@@ -245,6 +245,7 @@ class Game {
       get y() { return game.renderer.y; },
       get alive() { return game.session !== null && game.renderer.alive; },
       get hp() { return game.renderer.hp; },
+      get beams() { return game.renderer.lights; },
       get entities() { return game.session?.world.size ?? 0; },
       get tick() { return game.session?.world.tick ?? 0; },
       get play() { return game.session?.world.clock.play ?? 0; },

@@ -13,6 +13,8 @@ import { interpolatedShip, type LocalShip, type SetPlan, Sight, type Track, type
 const VIEW_W = 1280; // units seen on a screen of this shape…
 const VIEW_H = 720; // …other shapes see the same area
 const MAX_SHOTS = 384;
+const MAX_BEAMS = 32;
+const BEAM_S = 0.25; // a beam's light
 const TRAIL = 64; // units
 const ME = 0x50e3ff;
 const COLORS = [
@@ -55,6 +57,8 @@ export class Renderer {
   screenY = 0;
   hp = 0;
   alive = false;
+  /** Number of beams drawn. */
+  lights = 0;
   local: LocalShip = interpolatedShip;
 
   private readonly stage = new Container();
@@ -63,6 +67,7 @@ export class Renderer {
   private floor = new Graphics();
   private readonly shots: ParticleContainer;
   private readonly shotParts: Particle[] = [];
+  private readonly beams = new Container();
   private readonly ships = new Container();
   private readonly bars = new Container();
   private readonly labels = new Container();
@@ -73,6 +78,8 @@ export class Renderer {
   private shipPlan: SetPlan | undefined;
   private shotPlan: SetPlan | undefined;
   private ownerField = -1;
+  private beamPlan: SetPlan | undefined;
+  private beamFields = { tx: -1, ty: -1, owner: -1 };
   private fields: ShipFields = { rot: -1, hp: -1, flags: -1 };
   private names = new Map<number, string>();
   private tints = new Map<number, number>();
@@ -99,8 +106,14 @@ export class Renderer {
       this.shotParts.push(p);
       this.shots.addParticle(p);
     }
-    this.camera.addChild(this.ground, this.floor, this.shots, this.ships, this.fx.layer, this.bars, this.labels);
+    this.beams.blendMode = "add";
+    for (let i = 0; i < MAX_BEAMS; i++) this.beams.addChild(this.ray(), this.ray());
+    this.camera.addChild(this.ground, this.floor, this.shots, this.beams, this.ships, this.fx.layer, this.bars, this.labels);
     this.stage.addChild(this.camera);
+  }
+
+  private ray(): Sprite {
+    return new Sprite({ texture: this.atlas.streak, anchor: { x: 0, y: 0.5 }, visible: false, blendMode: "add" });
   }
 
   static async create(canvas: HTMLCanvasElement): Promise<Renderer> {
@@ -175,6 +188,12 @@ export class Renderer {
       flags: this.shipPlan?.field("flags") ?? -1,
     };
     this.ownerField = this.shotPlan?.field("owner") ?? -1;
+    this.beamPlan = world.plan("beams");
+    this.beamFields = {
+      tx: this.beamPlan?.field("tx") ?? -1,
+      ty: this.beamPlan?.field("ty") ?? -1,
+      owner: this.beamPlan?.field("owner") ?? -1,
+    };
     world.onGone = (t) => this.gone(t);
     for (const c of this.ships.removeChildren()) c.destroy({ children: true });
     for (const c of this.bars.removeChildren()) c.destroy({ children: true });
@@ -207,6 +226,7 @@ export class Renderer {
     if (this.arena === null) return;
     if (this.shipPlan !== undefined) this.drawShips(world, this.shipPlan, play, dt, aim);
     if (this.shotPlan !== undefined) this.drawShots(world, this.shotPlan, play);
+    if (this.beamPlan !== undefined) this.drawBeams(world, this.beamPlan, play);
     this.fx.update(dt);
     this.follow(this.arena, dt);
     this.gl.render({ container: this.stage });
@@ -368,6 +388,38 @@ export class Renderer {
     this.shots.update();
   }
 
+  /** A beam is there at once, from its ship to where it ended, and fades. */
+  private drawBeams(world: World, plan: SetPlan, play: number): void {
+    const out = this.out;
+    let n = 0;
+    for (const t of world.lists[plan.index] ?? []) {
+      const left = 1 - (play - t.bornAt) / world.rate / BEAM_S;
+      if (n >= MAX_BEAMS || left <= 0 || world.sample(t, play, out) === Sight.Hidden) continue;
+      const x = out[plan.x] ?? 0;
+      const y = out[plan.y] ?? 0;
+      const tx = out[this.beamFields.tx] ?? 0;
+      const ty = out[this.beamFields.ty] ?? 0;
+      const tint = this.tint(out[this.beamFields.owner] ?? 0);
+      if (t.view === null) {
+        t.view = FLYING;
+        this.fx.muzzle(x, y, tint);
+        this.fx.fizzle(tx, ty, tint);
+      }
+      for (let i = 0; i < 2; i++) {
+        const s = this.beams.children[2 * n + i] as Sprite;
+        s.visible = true;
+        s.position.set(x, y);
+        s.rotation = Math.atan2(ty - y, tx - x);
+        s.tint = i === 0 ? tint : 0xffffff;
+        s.alpha = left * (i === 0 ? 0.9 : 1);
+        s.scale.set(Math.hypot(tx - x, ty - y) / this.atlas.streak.width, ((i === 0 ? 30 : 10) * left) / this.atlas.streak.height);
+      }
+      n++;
+    }
+    this.lights = n;
+    for (let i = 2 * n; i < 2 * MAX_BEAMS; i++) (this.beams.children[i] as Sprite).visible = false;
+  }
+
   private meets(world: World, x: number, y: number, owner: number): boolean {
     const a = this.arena;
     if (a === null) return false;
@@ -384,7 +436,7 @@ export class Renderer {
 
   private gone(t: Track): void {
     if (t.plan !== this.shipPlan) {
-      if (t.view === FLYING) {
+      if (t.view === FLYING && t.plan === this.shotPlan) {
         const owner = t.last(this.ownerField);
         this.fx.fizzle(t.last(t.plan.x), t.last(t.plan.y), this.tint(owner));
       }

@@ -30,7 +30,7 @@ export class Session {
   private killer = "";
   private readonly rows: Row[] = [];
   private readonly players = new Map<number, Row>();
-  private readonly ships: SetPlan | undefined;
+  private readonly standings: SetPlan | undefined;
   private readonly round: SetPlan | undefined;
   private readonly onDue = (e: GameEvent) => this.due(e);
 
@@ -46,7 +46,7 @@ export class Session {
     this.you = welcome.you;
     this.matchState = welcome.state;
     this.pacer = new InputPacer(welcome.rate);
-    this.ships = this.world.plan("ships");
+    this.standings = this.world.plan("scores");
     this.round = this.world.plan("round");
     renderer.start(welcome, this.world);
     for (const p of welcome.players) this.player(p.id, p.name, p.bot);
@@ -148,16 +148,19 @@ export class Session {
   }
 
   private scores(): void {
-    const plan = this.ships;
+    const plan = this.standings;
     if (plan === undefined) return;
+    const player = plan.field("player");
     const kills = plan.field("kills");
     const deaths = plan.field("deaths");
+    const alive = plan.field("alive");
     this.rows.length = 0;
     for (const t of this.world.lists[plan.index] ?? []) {
-      const r = this.players.get(t.id) ?? this.player(t.id, this.renderer.name(t.id), false);
+      const id = t.last(player);
+      const r = this.players.get(id) ?? this.player(id, this.renderer.name(id), false);
       r.kills = t.last(kills);
       r.deaths = t.last(deaths);
-      r.alive = (t.last(plan.flags) & 1) !== 0;
+      r.alive = t.last(alive) !== 0;
       this.rows.push(r);
     }
     this.rows.sort((a, b) => b.kills - a.kills || a.deaths - b.deaths || a.id - b.id);

@@ -292,15 +292,19 @@ export interface ArenaInput {
   right?: boolean;
   /** an edge: not repeated when an input is missing */
   fire?: boolean;
+  /** an edge: not repeated when an input is missing */
+  beam?: boolean;
   /** -3.2..3.2 */
   aim?: number;
 }
 
 /** A row of arena in a snapshot: its id, the number of its set, and its fields as sent. */
 export type ArenaEntity =
-  | /* ships */ [id: number, set: 0, x: number, y: number, rot: number, vx: number, vy: number, hp: number, flags: number, kills: number, deaths: number, respawn: number]
+  | /* ships */ [id: number, set: 0, x: number, y: number, rot: number, vx: number, vy: number, hp: number, flags: number, respawn: number]
   | /* shots */ [id: number, set: 1, x: number, y: number, vx: number, vy: number, owner: number]
-  | /* round */ [id: number, set: 2, phase: number, endsAt: number];
+  | /* round */ [id: number, set: 2, phase: number, endsAt: number]
+  | /* beams */ [id: number, set: 3, x: number, y: number, tx: number, ty: number, owner: number]
+  | /* scores */ [id: number, set: 4, player: number, kills: number, deaths: number, alive: boolean];
 
 /** The game arena. */
 export interface ArenaGame {
@@ -331,8 +335,6 @@ export interface ArenaGame {
       vy: number;
       hp: number;
       flags: number;
-      kills: number;
-      deaths: number;
       respawn: number;
     };
     shots: {
@@ -349,6 +351,23 @@ export interface ArenaGame {
     round: {
       phase: number;
       endsAt: number;
+    };
+    beams: {
+      /** sent in steps of 0.1 */
+      x: number;
+      /** sent in steps of 0.1 */
+      y: number;
+      /** sent in steps of 0.1 */
+      tx: number;
+      /** sent in steps of 0.1 */
+      ty: number;
+      owner: number;
+    };
+    scores: {
+      player: number;
+      kills: number;
+      deaths: number;
+      alive: boolean;
     };
   };
   entity: ArenaEntity;
