@@ -11,9 +11,9 @@
 //
 // where Input is a struct of the author's. Register infers both types. Further
 // methods are optional and found once, by type assertion: see Initer, Joiner,
-// Dropper, Resumer, Leaver, Handler, Botter, Worlder and Closer. A method that
-// has one of those names but another signature is refused at Register, because
-// it would silently never be called.
+// Dropper, Resumer, Leaver, Handler, Botter, Worlder, Eyer, Seer and Closer. A
+// method that has one of those names but another signature is refused at
+// Register, because it would silently never be called.
 //
 // # Order of calls
 //
@@ -52,6 +52,33 @@
 // Replicated integers are 32 bits wide on the wire; an int or uint beyond that
 // saturates. The wire name of a set or a field is its json tag, else its Go
 // name in lower camel case.
+//
+// # Who sees what
+//
+// Everybody sees everything, unless the tags of a set or Rules.Interest say
+// otherwise. The tag own keeps a set to the player whose ID an entity has, team to
+// that player's team. With the tags x and y on two fields of its rows a set has
+// positions, and with a Radius players are sent what is near: see Interest. Eye
+// and Sees are for cameras and fog of war. What a player may not see is not sent,
+// in no form; what a game says in events is the game's own affair.
+//
+//	type Ship struct {
+//		X float32 `snap:"q=0.05,x"`
+//		Y float32 `snap:"q=0.05,y"`
+//	}
+//	type Arena struct {
+//		Ships game.Set[Ship] `snap:"cap=64,lag"`
+//		Hands game.Set[Card] `snap:"own"`
+//	}
+//
+// # What players saw
+//
+// Players see the world late. A set with the tag lag is kept for a while, and
+// Match.Rewind gives its positions as one player saw them when making the input
+// that is played, so that a shot hits what was in its way on that player's screen:
+//
+//	v := s.Match.Rewind(p)
+//	id, dist, ok := v.RayCast(x, y, dx, dy, reach, radius, nil)
 //
 // # Types for clients
 //

@@ -159,12 +159,9 @@ func addColumns(l *snap.Layout, t reflect.Type, base uintptr, path string, names
 			return fmt.Errorf("fields %s and %s have the same wire name %q", other, name, column.Name)
 		}
 		names[column.Name] = name
-		tag, own := cutOwn(tag)
-		if !own {
-			var err error
-			if tag, err = at.axis(tag, name, len(l.Columns), column.Type); err != nil {
-				return err
-			}
+		tag, own, err := at.take(tag, name, len(l.Columns), column.Type)
+		if err != nil {
+			return err
 		}
 		if err := column.Parse(tag); err != nil {
 			return fmt.Errorf("field %s: %w", name, err)

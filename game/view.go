@@ -108,6 +108,16 @@ func (v *viewPlan) check(name, tag string) error {
 	return nil
 }
 
+// take takes own, or else x and y, out of a field's tag. column is where the field
+// will be if it is not own; what only its player knows is no position.
+func (a *axes) take(tag, name string, column int, kind reflect.Kind) (rest string, own bool, err error) {
+	if rest, own = cutOwn(tag); own {
+		return rest, true, nil
+	}
+	rest, err = a.axis(tag, name, column, kind)
+	return rest, false, err
+}
+
 // axis takes the words x and y out of a field's tag and notes which column that
 // is.
 func (a *axes) axis(tag, name string, column int, kind reflect.Kind) (rest string, err error) {

@@ -80,6 +80,7 @@ type shooting struct {
 // stands still and fires with a steady hand's error at where it sees a target
 // that runs about. It returns how many of the shots hit.
 func marksman(t *testing.T, rtt float64, rewind time.Duration, shots int) (hits int) {
+	t.Helper()
 	const period, frame, interval = 1000.0 / 60, 7.0, 10 // of the client's pictures, of its shots
 	open, err := NewField(FieldWidth, FieldHeight, nil)
 	require.NoError(t, err)

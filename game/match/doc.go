@@ -16,8 +16,9 @@
 // departures, in the order they came); seats whose time is up are given away and
 // the game's kicks are carried out; the match moves along its life; each player's
 // input for the tick is chosen; the game steps; what it said is sent; the
-// replicated state is compared with what it was; one message per player is put
-// together and offered to its link.
+// replicated state is compared with what it was; the view of each player who is
+// due a snapshot is brought up to date; one message per player is put together
+// and offered to its link; where things are is kept for Match.Rewind.
 //
 // # Connections
 //
@@ -37,7 +38,7 @@
 // # Failure
 //
 // A panic in the game ends this match and nothing else. Nothing of the tick in
-// which it happened is sent, the game is not called again, the connections are
+// which it happened is sent, or if it was in Eye or Sees its events only; the game is not called again, the connections are
 // closed as failed, and Match.Crash tells what happened.
 //
 // A game that does not return cannot be ended. Whoever finds that out calls

@@ -17,8 +17,9 @@ type pace struct {
 // shed takes over how far the governor asks the match to reduce its work. The
 // levels mean, each with those before it:
 //
-//	far      seats that look on from afar get fewer snapshots (pace)
-//	sparse   everybody gets half as many
+//	far      seats that look on from afar get fewer snapshots (pace), and what
+//	         is not near comes to everybody less often (look)
+//	sparse   everybody gets half as many, and is looked at half as often
 //	quality  the game's Quality is called, with 1, and with more at each level
 //	refuse   a running match lets nobody in who was not there before
 //	dilate   time passes more slowly, which the scheduler sees to

@@ -10,6 +10,7 @@ const schema: Schema = {
     { name: "ships", fields: [["x", "f", 0.1], ["y", "f", 0.1], ["rot", "f", 0.01], ["hp", "u", 0], ["flags", "u", 0]] },
     { name: "shots", fields: [["x", "f", 0.1], ["y", "f", 0.1], ["vx", "f", 1], ["vy", "f", 1], ["owner", "u", 0]] },
   ],
+  input: [],
 };
 
 const RATE = 60;
