@@ -16,6 +16,11 @@
 //	m, err := c.Queue(ctx, "arena")
 //	result, err := m.Wait(ctx)
 //
+// Match.Input aims at the tick that the server will have come to when the input is
+// there: a clock that the match's time and its snapshots set sees to that. A player
+// with a screen asks Match.Due which inputs are due, sends them with
+// Match.SendInputs, and shows what a Playback says.
+//
 // Who may call what: every method of Client and Match is safe from any
 // goroutine. The callbacks of Handlers named OnSnapshot, OnEvent and OnResult
 // run on the reader, in the order of the wire: they must not block, and may read

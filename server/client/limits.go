@@ -13,7 +13,12 @@ const (
 	// partTimeout bounds the wait for the server's DISCONNECT after a result,
 	// and the goodbye to a queue whose caller has gone.
 	partTimeout = 2 * time.Second
-	// leadMax is how far ahead of the newest tick seen Input may aim; the
-	// server takes 32.
-	leadMax = 24
+	// handshakeCalls is how often a match is asked for its time, handshakeEvery how
+	// long after one another, and handshakeTimeout how long that may take.
+	handshakeCalls   = 5
+	handshakeEvery   = 50 * time.Millisecond
+	handshakeTimeout = 2 * time.Second
+	// ackAfter is after how many milliseconds without an input a snapshot is
+	// acknowledged by itself; the server counts on four a second.
+	ackAfter = 100
 )

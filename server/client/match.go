@@ -17,6 +17,7 @@ type Match struct {
 	c      *Client
 	sock   *socket.Socket
 	found  Found
+	born   time.Time
 	ready  chan struct{} // closed at the first schema
 	done   chan struct{} // closed at the result, or the end without one
 	parted chan struct{} // closed when the namespace is free again
@@ -25,12 +26,12 @@ type Match struct {
 	scratch []byte            // a JSON snapshot or event, in msgpack
 	names   map[string]string // event names, so that they are made once
 
-	mu       sync.Mutex // guards the following
-	seat     string     // token of match:found
-	welcome  Welcome
-	state    string
-	last     Snapshot
-	seenAt   time.Time // when last came
+	mu      sync.Mutex // guards the following
+	seat    string     // token of match:found
+	welcome Welcome
+	state   string
+	last    Snapshot
+
 	result   *Result
 	err      error
 	leaving  bool // Leave was called: that is why it ends
@@ -41,16 +42,20 @@ type Match struct {
 	worldMu sync.Mutex // guards the following against readers in View
 	world   *World     // nil before the first schema; written by the reader
 
-	inMu   sync.Mutex // guards the following
-	newest uint32     // newest input sent
-	packet []byte     // scratch
-	value  bytes.Buffer
-	enc    *msgpack.Encoder // into value
+	inMu    sync.Mutex // guards the following
+	clock   clock
+	compact *compactInput // nil: inputs are sent as msgpack
+	spoke   float64       // when an input or an acknowledgement was sent last
+	packet  []byte        // scratch
+	blob    []byte        // scratch
+	one     [1][]byte     // scratch
+	value   bytes.Buffer
+	enc     *msgpack.Encoder // into value
 }
 
 func newMatch(c *Client, f Found) *Match {
 	m := &Match{
-		c: c, sock: c.match, found: f, seat: f.Seat.Token,
+		c: c, sock: c.match, found: f, born: time.Now(), seat: f.Seat.Token,
 		ready: make(chan struct{}), done: make(chan struct{}), parted: make(chan struct{}),
 		names: map[string]string{},
 	}

@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -83,6 +82,7 @@ func (m *Match) onSchema(ev *sio.Event) error {
 	m.worldMu.Lock()
 	m.world = snap.NewMirror(s)
 	m.worldMu.Unlock()
+	m.settle(wire.Input, m.Welcome())
 	m.mu.Lock()
 	resumed := m.isReady
 	if !resumed {
@@ -90,6 +90,9 @@ func (m *Match) onSchema(ev *sio.Event) error {
 		close(m.ready)
 	}
 	m.mu.Unlock()
+	if !resumed {
+		go m.handshake()
+	}
 	if h := m.c.opts.Handlers.OnResumed; resumed && h != nil {
 		h(m)
 	}
@@ -125,11 +128,13 @@ func (m *Match) onSnapshot(ev *sio.Event) error {
 	}
 	m.mu.Lock()
 	m.last = s
-	m.seenAt = time.Now()
+
 	m.mu.Unlock()
+	m.observe(s)
 	if h := m.c.opts.Handlers.OnSnapshot; h != nil {
 		h(m, s)
 	}
+	m.acknowledge(s)
 	return nil
 }
 
@@ -154,8 +159,11 @@ func (m *Match) onEvent(ev *sio.Event) error {
 		return err
 	}
 	e.Name, e.Data = m.intern(name), b
-	if e.Name == "match:state" {
+	switch e.Name {
+	case "match:state":
 		m.onState(e)
+	case "match:pace":
+		m.onPace(e)
 	}
 	if h := m.c.opts.Handlers.OnEvent; h != nil {
 		h(m, e)
@@ -173,6 +181,16 @@ func (m *Match) onState(e Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state = v.State
+}
+
+// onPace takes over how long ticks last.
+func (m *Match) onPace(e Event) {
+	var v struct {
+		Length float64 `json:"length"`
+	}
+	if Decode(e.Data, &v) == nil {
+		m.paced(v.Length)
+	}
 }
 
 // intern returns a name without making it again each time.
