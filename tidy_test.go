@@ -90,6 +90,7 @@ var imports = map[string][]string{
 	"bench/tape":      {"bench/workload", "game", "game/match", "game/snap", "tick", "server/client", "sio/client", msgp},
 	"bench/floor":     {"tick", unix},
 	"bench/serve":     {"server", "bench/workload"},
+	"bench/serve-sio": {"engine", "sio"},
 	"e2e":             nil,
 	// Examples: what somebody else would write.
 	"examples/internal/page": {"engine", "sio"},

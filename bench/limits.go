@@ -9,6 +9,12 @@ const (
 	playMax = 10 * time.Minute
 	// joinAtOnce is how many bots are joining at any one time.
 	joinAtOnce = 32
+	// sessionsMax bounds the raw sessions of one command, a descriptor each.
+	sessionsMax = 16_000
+	// roundsMax bounds how often a command measures the same.
+	roundsMax = 100
+	// memberPatience is how long a raw session waits for an answer.
+	memberPatience = 20 * time.Second
 	// latencyMaxUs is the largest latency the histograms tell apart, in µs.
 	latencyMaxUs = 60_000_000
 	// sentRing is how many inputs a bot remembers while unacknowledged.

@@ -23,6 +23,9 @@ type commands struct {
 	Proxy proxyCmd `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
 
 	Recorder recorderCmd `cmd:"" help:"What the flight recorder costs: servers with and without it in turn."`
+
+	Idle      idleCmd      `cmd:"" help:"Memory of an idle Socket.IO session: ours, and Node's beside it."`
+	Broadcast broadcastCmd `cmd:"" help:"Broadcasts a second to one room, and CPU for each message: ours, and Node's beside it."`
 }
 
 const description = `Measures a game server on this machine.

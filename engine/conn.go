@@ -13,7 +13,7 @@ type Conn struct {
 	// message
 	srv     *Server
 	id      string
-	hs      *Handshake
+	from    entrance
 	handler Handler
 	pass    pass
 	dialect dialect // of polling
@@ -35,8 +35,8 @@ type Conn struct {
 	linger    *time.Timer
 }
 
-func newConn(s *Server, id string, hs *Handshake) *Conn {
-	c := &Conn{srv: s, id: id, hs: hs}
+func newConn(s *Server, id string, from entrance) *Conn {
+	c := &Conn{srv: s, id: id, from: from}
 	c.limit.Store(int64(s.cfg.EarlyPayload))
 	c.holds.Store(1)
 	return c
@@ -54,8 +54,9 @@ func (c *Conn) unhold() {
 // session.
 func (c *Conn) ID() string { return c.id }
 
-// Handshake returns the request that opened the session.
-func (c *Conn) Handshake() *Handshake { return c.hs }
+// Handshake returns the request that opened the session. It is put together at
+// each call, and the caller's.
+func (c *Conn) Handshake() *Handshake { return c.from.handshake() }
 
 // Protocol returns the Engine.IO revision the session speaks: 4, or 3 if
 // Config.AllowEIO3 is set.

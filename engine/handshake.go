@@ -205,16 +205,37 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, websocket bool, 
 	_, _ = w.Write(body)
 }
 
-func newHandshake(r *http.Request, query url.Values, secure bool) *Handshake {
-	return &Handshake{
-		RemoteAddr:  r.RemoteAddr,
-		Header:      r.Header,
-		Query:       query,
-		URL:         r.URL.RequestURI(),
-		Secure:      secure,
-		CrossDomain: r.Header.Get("Origin") != "",
-		Time:        time.Now(),
+// entrance is what a session keeps of the request that opened it: as few bytes
+// as say it, because most sessions are never asked.
+type entrance struct {
+	addr, uri, header string
+	secure            bool
+	at                time.Time
+}
+
+func newEntrance(r *http.Request, secure bool) entrance {
+	var header strings.Builder
+	for name, values := range r.Header {
+		for _, v := range values {
+			header.WriteString(name)
+			header.WriteByte(':')
+			header.WriteString(v)
+			header.WriteByte('\n') // which no value has
+		}
 	}
+	return entrance{addr: r.RemoteAddr, uri: r.URL.RequestURI(), header: header.String(), secure: secure, at: time.Now()}
+}
+
+func (e *entrance) handshake() *Handshake {
+	hs := &Handshake{RemoteAddr: e.addr, Header: http.Header{}, URL: e.uri, Secure: e.secure, Time: e.at}
+	for line := range strings.Lines(e.header) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
+		hs.Header[name] = append(hs.Header[name], value)
+	}
+	hs.CrossDomain = hs.Header.Get("Origin") != ""
+	_, query, _ := strings.Cut(e.uri, "?")
+	hs.Query, _ = url.ParseQuery(query) // what is malformed was refused
+	return hs
 }
 
 // ServeHTTP serves one request of the protocol, whatever its path.
@@ -267,11 +288,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, req *request) {
 	switch {
 	case req.websocket && req.conn == nil:
-		s.openWebSocket(w, r, req, newHandshake(r, req.query, req.from.secure))
+		s.openWebSocket(w, r, req, newEntrance(r, req.from.secure))
 	case req.websocket:
 		s.openCandidate(w, r, req)
 	case req.conn == nil:
-		s.openPolling(w, r, req, newHandshake(r, req.query, req.from.secure))
+		s.openPolling(w, r, req, newEntrance(r, req.from.secure))
 	case r.Method == http.MethodGet:
 		req.conn.get(&wish{w: w, r: r, jsonp: req.jsonp})
 	case r.Method == http.MethodPost:

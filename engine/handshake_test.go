@@ -268,15 +268,23 @@ func TestMaxConns(t *testing.T) {
 
 func TestHandshakeIsKept(t *testing.T) {
 	f := serve(t, engine.Config{})
-	f.do(t, "GET", pollQuery+"&token=a%20b", "", "X-Thing", "7", "Origin", "http://localhost")
-	hs := (<-f.open).conn.Handshake()
+	f.do(t, "GET", pollQuery+"&token=a%20b&n=1&n=2", "", "X-Thing", "7", "X-Colons", "a: b:c", "X-Empty", "", "Origin", "http://localhost")
+	c := (<-f.open).conn
+	hs := c.Handshake()
 	require.Equal(t, "a b", hs.Query.Get("token"))
+	require.Equal(t, []string{"1", "2"}, hs.Query["n"])
 	require.Equal(t, "7", hs.Header.Get("X-Thing"))
-	require.Equal(t, "/engine.io/?"+pollQuery+"&token=a%20b", hs.URL)
+	require.Equal(t, "a: b:c", hs.Header.Get("X-Colons"))
+	require.Equal(t, []string{""}, hs.Header["X-Empty"])
+	require.Equal(t, "/engine.io/?"+pollQuery+"&token=a%20b&n=1&n=2", hs.URL)
 	require.True(t, hs.CrossDomain)
 	require.False(t, hs.Secure)
 	require.NotEmpty(t, hs.RemoteAddr)
 	require.False(t, hs.Time.IsZero())
+	// It is put together for each who asks.
+	require.Equal(t, hs, c.Handshake())
+	hs.Header.Set("X-Thing", "8")
+	require.Equal(t, "7", c.Handshake().Header.Get("X-Thing"))
 }
 
 func FuzzHandshakeQuery(f *testing.F) {

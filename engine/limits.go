@@ -47,7 +47,7 @@ const (
 	// the close frame is not destroyed by a reset.
 	maxDrain = 1 << 20
 	// readBuffer is the size of the read buffer of a WebSocket.
-	readBuffer = 1024
+	readBuffer = 512
 	// outboxBlock is the unit in which an outbox grows. It is also the least
 	// that a peer must take within writeStall.
 	outboxBlock = 16 << 10

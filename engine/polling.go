@@ -147,8 +147,8 @@ func (c *Conn) endLingerLocked() {
 
 // openPolling opens a session whose first answer carries the open packet, and
 // whatever Open sent.
-func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, req *request, hs *Handshake) {
-	c, no := s.open(req, hs)
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, req *request, from entrance) {
+	c, no := s.open(req, from)
 	if no != nil {
 		s.answer(w, r, false, no)
 		return

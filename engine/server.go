@@ -174,8 +174,8 @@ func (s *Server) spawn(f func()) {
 // open makes a session in the place that reserve took; from here on closing it
 // gives the place back. The caller starts it with start. If it is refused, all
 // places are given back.
-func (s *Server) open(req *request, hs *Handshake) (*Conn, *refusal) {
-	c := newConn(s, req.id, hs)
+func (s *Server) open(req *request, from entrance) (*Conn, *refusal) {
+	c := newConn(s, req.id, from)
 	c.pass, c.dialect = req.pass, req.dialect
 	if no := s.admit(c); no != nil {
 		s.freeSlot(req.pass)

@@ -116,10 +116,10 @@ func (w *wsConn) wire() (arm func()) {
 }
 
 // openWebSocket opens a session that starts on a WebSocket.
-func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, req *request, hs *Handshake) {
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, req *request, from entrance) {
 	s.retain() // cannot fail: reserve was called
 	defer s.release()
-	c, no := s.open(req, hs)
+	c, no := s.open(req, from)
 	if no != nil {
 		s.answer(w, r, true, no)
 		return

@@ -87,29 +87,39 @@ func (r Rate) or(d Rate) Rate {
 	return r
 }
 
-// bucket is what is left of a rate, and whether it is exceeded by far.
+// bucket is what is left of a rate, and whether it is exceeded by far. Every
+// connection has some: they are small.
 type bucket struct {
 	tokens float64
-	filled time.Time
-	window time.Time // start of the second
-	sum    float64   // in it
-	surges int       // seconds before it, on end, with more than hardFactor times the rate
+	filled instant // zero: never
+	window instant // start of the second
+	sum    float64 // in it
+	surges int     // seconds before it, on end, with more than hardFactor times the rate
 }
+
+// instant is a moment since the process began, in nanoseconds.
+type instant int64
+
+var began = time.Now()
+
+func now() instant { return instant(time.Since(began)) + 1 }
+
+func (i instant) since(before instant) time.Duration { return time.Duration(i - before) }
 
 // take takes n tokens, or says when there will be so many. hard says that the
 // client exceeds the rate by far and for long.
-func (b *bucket) take(r Rate, n int, now time.Time) (retry time.Duration, hard bool) {
+func (b *bucket) take(r Rate, n int, now instant) (retry time.Duration, hard bool) {
 	if r.PerSecond <= 0 {
 		return 0, false
 	}
 	rate, burst := float64(r.PerSecond), float64(r.Burst)
-	if b.filled.IsZero() {
+	if b.filled == 0 {
 		b.tokens, b.window = burst, now
 	} else {
-		b.tokens = min(burst, b.tokens+now.Sub(b.filled).Seconds()*rate)
+		b.tokens = min(burst, b.tokens+now.since(b.filled).Seconds()*rate)
 	}
 	b.filled = now
-	if passed := now.Sub(b.window); passed >= time.Second {
+	if passed := now.since(b.window); passed >= time.Second {
 		if b.sum > hardFactor*rate && passed < 2*time.Second {
 			b.surges++
 		} else {
@@ -130,7 +140,7 @@ func (b *bucket) take(r Rate, n int, now time.Time) (retry time.Duration, hard b
 // meter is a pair of buckets.
 type meter struct{ messages, bytes bucket }
 
-func (m *meter) take(messages, bytes Rate, n int, now time.Time) (retry time.Duration, hard bool) {
+func (m *meter) take(messages, bytes Rate, n int, now instant) (retry time.Duration, hard bool) {
 	r1, h1 := m.messages.take(messages, 1, now)
 	r2, h2 := m.bytes.take(bytes, n, now)
 	return max(r1, r2), h1 || h2
@@ -162,14 +172,14 @@ type budget struct {
 	all           meter
 	joins         bucket
 	classes       []classMeter
-	now           time.Time     // when the packet that is being read came
+	now           instant       // when the packet that is being read came
 	retry         time.Duration // of that packet
 	size          int
 	early         int // messages before the first namespace
 	earlyBytes    int
 	lifted        bool
 	strikes       int // guarded by conn.mu, as is the next
-	strikesWindow time.Time
+	strikesWindow instant
 }
 
 // charge accounts for a message, before it is looked at.
@@ -193,7 +203,7 @@ func (c *conn) charge(n int) error {
 	if !c.owes { // otherwise it belongs to the packet before
 		b.retry, b.size = 0, 0
 	}
-	b.now = time.Now()
+	b.now = now()
 	retry, hard := b.all.take(a.Messages, a.Bytes, n, b.now)
 	if hard {
 		return errFlood
@@ -254,7 +264,7 @@ func (c *conn) chargeJoin() *Error {
 	if a.Off {
 		return nil
 	}
-	if retry, _ := c.budget.joins.take(a.Joins, 1, time.Now()); retry > 0 {
+	if retry, _ := c.budget.joins.take(a.Joins, 1, now()); retry > 0 {
 		return rateLimited(retry)
 	}
 	return nil
@@ -273,11 +283,11 @@ func (s *Socket) Strike() {
 	if a.Off || a.Strict == nil || !a.Strict(s.nsp.name) {
 		return
 	}
-	now := time.Now()
+	at := now()
 	c.mu.Lock()
 	b := &c.budget
-	if now.Sub(b.strikesWindow) >= time.Minute {
-		b.strikes, b.strikesWindow = 0, now
+	if b.strikesWindow == 0 || at.since(b.strikesWindow) >= time.Minute {
+		b.strikes, b.strikesWindow = 0, at
 	}
 	b.strikes++
 	out := b.strikes == a.Strikes+1

@@ -76,13 +76,20 @@ func (s *Server) accept(l link, ec *engine.Conn) *conn {
 }
 
 func (s *Server) newConn(l link, ec *engine.Conn, p Parser) *conn {
-	c := &conn{srv: s, link: l, ec: ec, dec: NewDecoder(p, s.cfg.Limits)}
+	c := &conn{srv: s, link: l, ec: ec, dec: newDecoder(p, &s.cfg.Limits)}
 	c.inbox.init(s.cfg.Limits)
 	s.count.conns.Add(1)
 	c.mu.Lock()
 	c.timeout = time.AfterFunc(s.cfg.ConnectTimeout, c.connectTimeout)
 	c.mu.Unlock()
 	return c
+}
+
+func (c *conn) stopTimeoutLocked() {
+	if c.timeout != nil {
+		c.timeout.Stop()
+		c.timeout = nil // it is of no more use, and every connection had one
+	}
 }
 
 func (c *conn) connectTimeout() {
@@ -332,7 +339,7 @@ func (c *conn) OnClose(reason engine.Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	c.timeout.Stop()
+	c.stopTimeoutLocked()
 	if c.owing != nil {
 		c.owing.Stop()
 	}

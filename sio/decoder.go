@@ -15,7 +15,7 @@ import (
 // beyond their bound, and ends the connection: the decoder must not be used
 // again.
 type Decoder struct {
-	lim    Limits
+	lim    *Limits // of all connections
 	ev     Event
 	parser Parser
 	owed   int // attachments still missing
@@ -26,8 +26,11 @@ type Decoder struct {
 // NewDecoder returns a decoder for a connection. With ParserAuto the first
 // message decides.
 func NewDecoder(p Parser, l Limits) *Decoder {
-	return &Decoder{parser: p, lim: l.withDefaults()}
+	l = l.withDefaults()
+	return newDecoder(p, &l)
 }
+
+func newDecoder(p Parser, l *Limits) *Decoder { return &Decoder{parser: p, lim: l} }
 
 // Owed returns the number of attachments that must come before anything else.
 func (d *Decoder) Owed() int { return d.owed }
@@ -64,7 +67,7 @@ func (d *Decoder) json(data []byte, binary bool) (*Event, error) {
 	if n > 0 {
 		data = bytes.Clone(data) // it has to outlive this message
 	}
-	if err := parseJSON(&d.ev, data, n, d.lim, d.name[:0]); err != nil {
+	if err := parseJSON(&d.ev, data, n, *d.lim, d.name[:0]); err != nil {
 		return nil, err
 	}
 	if n > 0 {

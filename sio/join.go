@@ -33,7 +33,7 @@ func (c *conn) join(s *Socket) {
 	}
 	first := !c.admitted
 	c.admitted = true
-	c.timeout.Stop()
+	c.stopTimeoutLocked()
 	c.mu.Unlock()
 
 	if first {
