@@ -34,7 +34,6 @@ class Game {
   private readonly frames = new FrameStats();
   private readonly strain = new Strain();
   private last = 0;
-  private pumped = 0;
   private joining = false; // a queue:join is under way
 
   constructor(
@@ -171,6 +170,7 @@ class Game {
     this.ui.fail("");
     this.session = new Session(this.welcome, schema, this.renderer, this.ui, this.mail);
     this.welcome = null;
+    void this.session.handshake(this.net);
     this.frames.reset();
     this.go("playing");
   }
@@ -207,9 +207,7 @@ class Game {
 
   /** Inputs have a clock of their own: slow frames must not make a slow ship. */
   private pump(now: number): void {
-    const dt = now - this.pumped;
-    this.pumped = now;
-    if (this.state === "playing") this.session?.send(this.net, this.input, dt, now);
+    if (this.state === "playing") this.session?.send(this.net, this.input, now);
   }
 
   private readonly frame = (now: number): void => {

@@ -212,8 +212,17 @@ export class Net {
   }
 
   /** Sends one input; one that cannot be sent now is worthless later. */
-  input(s: number, k: number, v: InputValue): void {
-    if (this.match.connected) this.match.volatile.emit("input", { s, k, v });
+  input(s: number, k: number, w: number, v: InputValue): void {
+    if (this.match.connected) this.match.volatile.emit("input", { s, k, w, v });
+  }
+
+  /** Asks what time it is in the match, in 256ths of a tick; null without an answer. */
+  async clock(c: number): Promise<number | null> {
+    try {
+      return (await answerOf(this.match.timeout(ACK_MS).emitWithAck("clock", { c }))).q;
+    } catch {
+      return null;
+    }
   }
 
   /** Cuts the transport, as a bad line would. For tests. */

@@ -5,7 +5,7 @@ import type { PlainSnapshot } from "gameserver-client";
 import type { Input } from "./input";
 import type { Mail } from "./mail";
 import type { Net } from "./net";
-import { InputPacer } from "./pacer";
+import { InputClock } from "./pacer";
 import type { Renderer } from "./render";
 import { Ping, Rate } from "./stats";
 import type { Row, UI } from "./ui";
@@ -14,6 +14,8 @@ import { type SetPlan, World } from "./world";
 
 const HUD_MS = 120;
 const GO_MS = 900;
+const HANDSHAKES = 5;
+const HANDSHAKE_MS = 50;
 
 export class Session {
   readonly world: World;
@@ -22,7 +24,7 @@ export class Session {
   private stateAt = 0;
   private readonly ping = new Ping();
   private readonly rate = new Rate();
-  private readonly pacer: InputPacer;
+  private readonly pacer: InputClock;
   private hudAt = 0;
   private goUntil = 0;
   private pain = 0;
@@ -45,7 +47,7 @@ export class Session {
     this.world = new World(schema, welcome.rate, welcome.every);
     this.you = welcome.you;
     this.matchState = welcome.state;
-    this.pacer = new InputPacer(welcome.rate);
+    this.pacer = new InputClock(welcome.rate);
     this.standings = this.world.plan("scores");
     this.round = this.world.plan("round");
     renderer.start(welcome, this.world);
@@ -62,7 +64,7 @@ export class Session {
   snapshot(s: PlainSnapshot | Uint8Array, now: number): void {
     this.world.apply(s, now);
     this.rate.mark(now);
-    this.pacer.snapshot(this.world.tick, this.world.lead);
+    this.pacer.snapshot(now, this.world.tick, this.world.ack, this.world.lead * 4);
     this.ping.acknowledged(this.world.ack, now);
     this.late += (this.world.lateMs - this.late) * 0.1;
     this.renderer.local.applied(this.world);
@@ -70,6 +72,7 @@ export class Session {
 
   event(e: GameEvent): void {
     if (e[1] === "match:state") this.changed(e[2]);
+    else if (e[1] === "match:pace") this.pacer.pace(performance.now(), e[2].length / 1000);
     else if (e[1] === "match:players") this.roster(e[2] ?? []);
     else if (this.mail.isNew()) this.world.event(e);
   }
@@ -103,12 +106,24 @@ export class Session {
     }
   }
 
-  /** Sends inputs at the match's own pace, however fast frames come. */
-  send(net: Net, input: Input, dtMs: number, now: number): void {
+  /** Asks a few times what time it is in the match, so that the first inputs are in time already. */
+  async handshake(net: Net): Promise<void> {
+    for (let i = 0; i < HANDSHAKES; i++) {
+      const sent = performance.now();
+      const q = await net.clock(sent);
+      if (q === null) return; // the snapshots say it as well
+      this.pacer.answered(sent, performance.now(), q / 256);
+      await new Promise((done) => setTimeout(done, HANDSHAKE_MS));
+    }
+  }
+
+  /** Sends the inputs that are due, one for each tick, however fast frames come. */
+  send(net: Net, input: Input, now: number): void {
     const v = input.read(this.renderer.screenX, this.renderer.screenY);
-    this.pacer.pass(dtMs);
-    for (let seq = this.pacer.next(); seq > 0; seq = this.pacer.next()) {
-      net.input(seq, this.world.tick, v);
+    const view = this.world.clock.view(this.world.tick);
+    for (let n = this.pacer.due(now); n > 0; n--) {
+      const seq = this.pacer.newest - n + 1;
+      net.input(seq, this.world.tick, view, v);
       this.ping.sent(seq, now);
       this.renderer.local.sent(seq, v);
       input.sent();

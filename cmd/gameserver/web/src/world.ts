@@ -252,7 +252,7 @@ export class World {
     const complete = s.base === 0;
     const stale = (s.tick - this.tick) * this.clock.tickMs > STALE_MS;
     const base = complete ? this.tick : s.base;
-    this.clock.arrived(s.tick, nowMs);
+    this.clock.arrived(s.tick, nowMs, s.late / 100);
     this.snapshots++;
     this.epoch++;
     if (!complete) for (let i = 0; i < s.removals; i++) this.end(s.removed[i]?.id ?? 0, s.tick);

@@ -1,91 +1,80 @@
 import { describe, expect, it } from "vitest";
-import { InputPacer } from "../src/pacer";
+import golden from "../../../../server/client/testdata/clock.json?raw";
+import { PlaybackClock } from "../src/clock";
+import { InputClock } from "../src/pacer";
 
-const TICK = 1000 / 60;
-
-/** A server at 60 Hz, 20 snapshots a second, some ms away; frames last frameMs(t). */
-function play(oneWay: number, frameMs: (t: number) => number, seconds = 10) {
-  const pacer = new InputPacer(60);
-  const down: { at: number; tick: number; lead: number }[] = [];
-  const up: { at: number; seq: number }[] = [];
-  let tick = 0;
-  let lead = 0;
-  let last = 0;
-  const leads: number[] = [];
-  let sent = 0;
-  let frameAt = 0;
-  let pumped = 0;
-  for (let t = 0; t < seconds * 1000; t++) {
-    while (up[0] !== undefined && up[0].at <= t) {
-      lead = up.shift()!.seq - t / TICK;
-      leads.push(lead);
-    }
-    if (t >= (tick + 1) * TICK && ++tick % 3 === 0) down.push({ at: t + oneWay, tick, lead });
-    while (down[0] !== undefined && down[0].at <= t) {
-      const s = down.shift()!;
-      pacer.snapshot(s.tick, s.lead);
-    }
-    if (t < frameAt) continue;
-    frameAt = t + frameMs(t);
-    pacer.pass(t - pumped);
-    pumped = t;
-    for (let seq = pacer.next(); seq > 0; seq = pacer.next()) {
-      expect(seq).toBeGreaterThan(last);
-      last = seq;
-      sent++;
-      up.push({ at: t + oneWay, seq });
-    }
-  }
-  return { sent, settled: leads.slice(-120) };
+interface Call {
+  op: "answered" | "snapshot" | "pace" | "frame";
+  at: number;
+  args?: number[];
+  want?: number[];
 }
 
+interface Trace {
+  name: string;
+  rate: number;
+  every: number;
+  trace: Call[];
+}
+
+const traces = JSON.parse(golden) as Trace[];
+
+describe("the clocks are those of the Go client", () => {
+  it("has traces", () => {
+    expect(traces.map((t) => t.name)).toEqual(["lan", "fibre", "wifi", "4g", "bad"]);
+  });
+
+  it.each(traces)("over $name", ({ rate, every, trace }) => {
+    const input = new InputClock(rate);
+    const screen = new PlaybackClock(rate, every);
+    let newest = 0;
+    let frames = 0;
+    for (const { op, at, args, want } of trace) {
+      const [a = 0, b = 0, c = 0, d = 0] = args ?? [];
+      if (op === "answered") input.answered(a, at, b);
+      else if (op === "pace") input.pace(at, a);
+      else if (op === "snapshot") {
+        newest = a;
+        input.snapshot(at, a, b, c);
+        screen.arrived(a, at, d);
+      } else {
+        const n = input.due(at);
+        const shown = screen.advance(at);
+        const got = [input.newest, n, input.aim, shown, screen.delayMs, screen.view(newest)];
+        got.forEach((v, i) => expect(Math.abs(v - (want?.[i] ?? Number.NaN))).toBeLessThan(2e-6));
+        frames++;
+      }
+    }
+    expect(frames).toBeGreaterThan(100);
+  });
+});
+
 describe("inputs", () => {
-  it("keep the pace of the ticks and are never early for long", () => {
-    const { sent, settled } = play(5, () => 16);
-    expect(sent).toBeGreaterThan(560);
-    expect(sent).toBeLessThanOrEqual(601);
-    expect(Math.max(...settled)).toBeLessThan(4);
+  it("wait until something is known", () => {
+    const c = new InputClock(50);
+    expect(c.due(1000)).toBe(0);
+    c.snapshot(1000, 41, 0, 0);
+    expect([c.due(1000), c.newest]).toEqual([1, 43]);
+    expect(c.due(1001)).toBe(0);
+    expect([c.due(1020), c.newest]).toEqual([1, 44]);
   });
 
-  it("come in time again after hiccups", () => {
-    const { settled } = play(5, (t) => (t > 1000 && t < 6000 && t % 7 === 0 ? 70 : 16));
-    expect(Math.max(...settled)).toBeLessThan(4);
+  it("are four at most after a hiccup, and for the newest ticks", () => {
+    const c = new InputClock(50);
+    c.answered(0, 10, 100);
+    expect([c.due(10), c.newest]).toEqual([1, 102]);
+    expect([c.due(1010), c.newest]).toEqual([4, 152]);
+    expect(c.due(900)).toBe(0);
   });
 
-  it("go on at full pace over a long line, where all of them are late", () => {
-    const { sent, settled } = play(120, () => 16);
-    expect(sent).toBeGreaterThan(560);
-    expect(Math.max(...settled)).toBeLessThan(4);
-  });
-
-  it("wait for the first snapshot", () => {
-    const p = new InputPacer(60);
-    p.pass(1000);
-    expect(p.next()).toBe(0);
-    p.snapshot(41, 0);
-    p.pass(20);
-    expect([p.next(), p.next()]).toEqual([42, 0]);
-  });
-
-  it("are at most three at once, and stop when the server is silent", () => {
-    const p = new InputPacer(60);
-    p.snapshot(10, 0);
-    p.pass(5000);
-    expect([p.next(), p.next(), p.next(), p.next()]).toEqual([11, 12, 13, 0]);
-    for (let i = 0; i < 100; i++) p.pass(TICK), p.next();
-    p.pass(1000);
-    expect(p.next()).toBe(0);
-    p.snapshot(90, 0);
-    p.pass(20);
-    expect(p.next()).toBe(91);
-  });
-
-  it("keep to the pace of a slow match", () => {
-    const p = new InputPacer(30);
-    p.snapshot(1, 0);
-    p.pass(32);
-    expect(p.next()).toBe(0);
-    p.pass(2);
-    expect(p.next()).toBe(2);
+  it("go on at the pace of a slower match", () => {
+    const c = new InputClock(50);
+    c.answered(0, 10, 100);
+    c.due(10);
+    c.pace(10, 40);
+    expect(c.due(30)).toBe(0);
+    expect([c.due(50), c.newest]).toEqual([1, 103]);
+    expect(c.due(89)).toBe(0);
+    expect([c.due(90), c.newest]).toEqual([1, 104]);
   });
 });
