@@ -43,6 +43,9 @@ const (
 	// RadiusMin and RadiusMax bound Interest.Radius.
 	RadiusMin = 1e-3
 	RadiusMax = 1e9
+	// BudgetMin and BudgetMax bound Interest.Budget.
+	BudgetMin = 64
+	BudgetMax = 1 << 20
 	// indexMin is from how many entities on a ray looks for them in cells, of
 	// which there are at most indexSide in a row.
 	indexMin  = 64

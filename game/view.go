@@ -19,6 +19,10 @@ import (
 type Interest struct {
 	// Radius is in the units of the positions.
 	Radius float64
+	// Budget bounds the bytes of entities in one snapshot of a player; 0 is none.
+	// What is left out comes later: what is near and what has waited long goes
+	// first, the player's own entity before all. It does not need a Radius.
+	Budget int
 	// Full is within what distance all that has changed comes with every snapshot.
 	// Further away it comes with every second, third or sixth one. 0 means half
 	// the Radius; as much as the Radius, that nothing is ever put off.
@@ -181,6 +185,8 @@ func (i Interest) withDefaults() (Interest, error) {
 		return i, errors.New("Rules.Interest.Full is set without a Radius")
 	case i.Radius != 0 && !(i.Radius >= RadiusMin && i.Radius <= RadiusMax):
 		return i, fmt.Errorf("Rules.Interest.Radius is %v, want %v to %v", i.Radius, RadiusMin, RadiusMax)
+	case i.Budget != 0 && (i.Budget < BudgetMin || i.Budget > BudgetMax):
+		return i, fmt.Errorf("Rules.Interest.Budget is %d, want %d to %d", i.Budget, BudgetMin, BudgetMax)
 	case !(i.Full >= 0 && i.Full <= i.Radius):
 		return i, fmt.Errorf("Rules.Interest.Full is %v, want at most the Radius, %v", i.Full, i.Radius)
 	}

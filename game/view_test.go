@@ -120,6 +120,10 @@ func TestRegisterRefusesMistakesAboutViews(t *testing.T) {
 		{"Rules.Interest.Full is 11, want at most the Radius, 10", func() {
 			Register(&r, "g", func() *places { return nil }, Rules{Interest: Interest{Radius: 10, Full: 11}})
 		}},
+		{"Rules.Interest.Budget is 63, want 64 to 1048576", func() { Register(&r, "g", func() *places { return nil }, Rules{Interest: Interest{Budget: 63}}) }},
+		{"Rules.Interest.Budget is 1048577, want 64 to 1048576", func() {
+			Register(&r, "g", func() *places { return nil }, Rules{Interest: Interest{Budget: BudgetMax + 1}})
+		}},
 		{"Rules.Interest.Full is set without a Radius", func() { Register(&r, "g", func() *places { return nil }, Rules{Interest: Interest{Full: 11}}) }},
 	} {
 		require.PanicsWithValue(t, `game "g": `+c.want, c.call)
@@ -127,7 +131,7 @@ func TestRegisterRefusesMistakesAboutViews(t *testing.T) {
 	Register(&r, "seeing", func() *seeing { return &seeing{} }, near)
 	Register(&r, "eyed", func() *eyed { return &eyed{} }, near)
 	Register(&r, "bounds", func() *places { return &places{} }, Rules{
-		Tick: 120, Rewind: RewindMax, Interest: Interest{Radius: RadiusMax, Full: RadiusMax},
+		Tick: 120, Rewind: RewindMax, Interest: Interest{Radius: RadiusMax, Full: RadiusMax, Budget: BudgetMax},
 	})
-	Register(&r, "fast", func() *places { return &places{} }, Rules{Tick: TickMax})
+	Register(&r, "fast", func() *places { return &places{} }, Rules{Tick: TickMax, Interest: Interest{Budget: BudgetMin}})
 }

@@ -77,6 +77,20 @@ func (e *Eye) age(period uint32) {
 	e.period = period
 }
 
+// Weight says how much an entity matters to the viewer: the nearer the more, and
+// its own above all.
+func (e *Eye) Weight(set, slot int) float32 {
+	if e.last.Set == set && e.last.Slot == slot {
+		return weightOwn
+	}
+	for b, words := range e.Sight.Sets[set].Bands {
+		if slot/64 < len(words) && words[slot/64]>>(slot%64)&1 != 0 {
+			return weights[b]
+		}
+	}
+	return 0
+}
+
 // due reports whether a viewer is to be judged anew, and begins that.
 func (f *Field) due(e *Eye, v Viewer) bool {
 	cx, cy := cellOf(v.At.X, f.sub), cellOf(v.At.Y, f.sub)

@@ -16,7 +16,12 @@ const (
 	// bucketsMin and bucketsMax bound the hash table of a grid.
 	bucketsMin = 64
 	bucketsMax = 1 << 14
+	// weightOwn is the weight of a viewer's own entity.
+	weightOwn = 64
 	// freshMax is how many new entities of a set every viewer looks at one by one.
 	// With more, those within reach are looked for in the grid.
 	freshMax = 64
 )
+
+// weights are those of the bands.
+var weights = [...]float32{8, 4, 2, 1}

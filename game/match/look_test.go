@@ -421,6 +421,39 @@ func TestLevelsThinTheTraffic(t *testing.T) {
 	require.Equal(t, 11*60+5*30+4*20, count(tick.LevelFull))
 }
 
+// TestBudget changes everything in view in every tick, with room for a few of
+// them in a snapshot: one's own comes each time, what is near more often than what
+// is far, and nothing never.
+func TestBudget(t *testing.T) {
+	g := &scene{}
+	var ids []game.ID
+	g.step = func(m *game.Match) {
+		for len(ids) < 60 {
+			ids = append(ids, g.Spots.Add(spot{X: float32(len(ids)) * 1.5}))
+		}
+		for _, v := range g.Spots.All() {
+			v.HP = uint8(m.Tick())
+		}
+	}
+	s := newStage(t, g, persons(1), 100)
+	s.rules.Interest.Full, s.rules.Interest.Budget = 50, 100
+	s.field = s.newField()
+	s.ticks(60)
+	count := map[int64]int{}
+	for range 240 {
+		s.ticks(1)
+		for _, e := range s.links[0].last.E {
+			count[int64(e[0].(float64))]++
+		}
+		require.Less(t, len(s.links[0].last.E), 20, "100 bytes, 6 or more each")
+	}
+	require.Equal(t, 240, count[1], "one's own")
+	near, middle, far := count[int64(ids[10])], count[int64(ids[40])], count[int64(ids[58])]
+	require.Greater(t, near, middle)
+	require.Greater(t, middle, far)
+	require.Positive(t, far)
+}
+
 // TestLookingDoesNotAllocate runs whole ticks in which everybody walks about and
 // sees a part of the others.
 func TestLookingDoesNotAllocate(t *testing.T) {

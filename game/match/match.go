@@ -89,6 +89,9 @@ func (m *Match) open() {
 	m.seats, m.paces = make([]seat, len(m.cfg.Seats)), make(paces, len(m.cfg.Seats))
 	for i, spec := range m.cfg.Seats {
 		m.seats[i] = seat{index: i, spec: spec, claimed: noClaim, until: m.rules.Ticks(m.rules.SeatTTL)}
+		if m.field != nil {
+			m.seats[i].view.Priority = m.seats[i].eye.Weight
+		}
 		if !spec.Bot {
 			m.people++
 		}

@@ -155,7 +155,7 @@ func (m *Match) splice(i int, late uint32) int {
 		if !s.owed {
 			continue
 		}
-		head := snap.Head{Ack: s.in.applied, Lead: s.in.lead, Late: late}
+		head := snap.Head{Ack: s.in.applied, Lead: s.in.lead, Late: late, Budget: m.rules.Interest.Budget}
 		p.bytes = s.link.AppendHead(p.bytes, "snapshot")
 		p.bytes = m.world.Append(p.bytes, &s.view, s.enc, head)
 		p.bytes = s.link.AppendTail(p.bytes)
