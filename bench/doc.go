@@ -10,5 +10,9 @@
 // latency counts from the instant it was due, so a stalled server or generator
 // cannot hide. The generator's own lateness is printed with the rest.
 //
+// lateness, ticks and neighbour need no server: they run matches in processes of
+// their own (bench/timing) and say how late ticks begin, how many one core holds on
+// time, and what a match that misbehaves does to others.
+//
 // It aims only at loopback addresses.
 package main

@@ -26,6 +26,9 @@ type commands struct {
 
 	Idle      idleCmd      `cmd:"" help:"Memory of an idle Socket.IO session: ours, and Node's beside it."`
 	Broadcast broadcastCmd `cmd:"" help:"Broadcasts a second to one room, and CPU for each message: ours, and Node's beside it."`
+	Lateness  latenessCmd  `cmd:"" help:"How late ticks begin: ours, tickers, sleeping, Node; idle and loaded."`
+	Ticks     ticksCmd     `cmd:"" help:"How many ticks and matches one core holds on time."`
+	Neighbour neighbourCmd `cmd:"" help:"What a match that misbehaves does to the others."`
 }
 
 const description = `Measures a game server on this machine.
