@@ -3,6 +3,7 @@ package timing
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -69,10 +70,7 @@ func scheduled(ctx context.Context, all []*match.Match, hz int, d time.Duration,
 
 // since returns what a histogram has more than before.
 func since(before, after *tick.Histogram) [][2]int64 {
-	old := map[time.Duration]uint64{}
-	for d, n := range before.All() {
-		old[d] = n
-	}
+	old := maps.Collect(before.All())
 	list := [][2]int64{}
 	for d, n := range after.All() {
 		if n > old[d] {
