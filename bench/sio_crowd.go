@@ -139,7 +139,7 @@ func (c *crowd) run(ctx context.Context, done func() (bool, error)) error {
 func (c *crowd) read(m *member) error {
 	n, err := unix.Read(m.fd, c.buf)
 	switch {
-	case errors.Is(err, unix.EAGAIN):
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return nil
 	case err != nil:
 		return fmt.Errorf("a session ended: %w", err)
@@ -289,6 +289,9 @@ func (m *member) await(take func([]byte) (rest []byte, ok bool, err error)) erro
 			return err
 		}
 		n, err := unix.Read(m.fd, buf[:])
+		if errors.Is(err, unix.EINTR) { // the runtime's own signals, because of the timeout
+			continue
+		}
 		if err != nil || n == 0 {
 			return errors.Join(errors.New("no answer"), err)
 		}
