@@ -82,6 +82,7 @@ type (
 		L int            `json:"l"`
 		E []tsgen.Entity `json:"e" check:"required"`
 		R [][2]uint32    `json:"r" check:"required"`
+		O []any          `json:"o,omitempty"`
 	}
 	matchState struct {
 		State string `json:"state" check:"enum=open|countdown|running|holding|ending|ended|void|failed"`
@@ -117,6 +118,7 @@ func declareMatch(ns *sio.Namespace) {
 	ns.Emits("welcome", matchWelcome{}, nil)
 	ns.Emits("schema", matchSchema{}, nil)
 	ns.Emits("snapshot", matchSnapshot{}, nil)
+	ns.Emits("s", []byte(nil), nil)
 	ns.Emits("event", reflect.TypeFor[tsgen.Event](), nil)
 	ns.Emits("result", matchResult{}, nil)
 	ns.Accepts("input", matchInput{}, nil)

@@ -5,6 +5,7 @@ import (
 
 	"gameserver/engine"
 	"gameserver/game"
+	"gameserver/game/match"
 	"gameserver/lobby"
 	"gameserver/sio"
 )
@@ -17,7 +18,11 @@ type link struct {
 	live   *liveMatch
 	seat   int
 	player string
+	wish   match.Wish
 }
+
+// Wish implements match.Link.
+func (l *link) Wish() match.Wish { return l.wish }
 
 // Msgpack implements match.Link.
 func (l *link) Msgpack() bool { return l.sock.Parser() == sio.ParserMsgpack }
@@ -33,6 +38,21 @@ func (l *link) SendLatest(packet []byte) bool { return l.sock.SendPacketLatest(p
 
 // Send implements match.Link.
 func (l *link) Send(packet []byte) error { return l.sock.SendPacket(packet) }
+
+// AppendValue implements match.Link. sio has no other way to encode a value: it
+// comes last in a CONNECT.
+func (l *link) AppendValue(dst []byte, v any) ([]byte, error) {
+	h := sio.Header{Type: sio.PacketConnect}
+	none, err := sio.Encode(sio.ParserMsgpack, h, nil)
+	if err != nil {
+		return dst, err
+	}
+	msgs, err := sio.Encode(sio.ParserMsgpack, h, v)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, msgs[0].Data[len(none[0].Data)-1:]...), nil
+}
 
 // Emit implements match.Link.
 func (l *link) Emit(event string, v any) error { return l.sock.Emit(event, v) }

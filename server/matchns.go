@@ -18,12 +18,16 @@ type sitter struct {
 	sock    *sio.Socket
 	token   lobby.Token
 	live    *liveMatch
+	wish    match.Wish
 	seat    *match.Seat // set by sit, before any handler is called
 	scratch []byte      // owned by input
 }
 
 type matchAuth struct {
-	Seat string `json:"seat" check:"required"`
+	Seat  string `json:"seat" check:"required"`
+	Snap  int    `json:"snap"`  // 1: the compact dialect
+	Ack   uint32 `json:"ack"`   // tick of the last snapshot of an earlier connection
+	Check bool   `json:"check"` // checksums
 }
 
 type requestReply struct {
@@ -80,7 +84,9 @@ func (s *Server) admit(sock *sio.Socket) error {
 	if err := live.match.Claim(ctx, tok.Seat, tok.Epoch, tok.Kind == lobby.KindResume); err != nil {
 		return s.refused("match", err)
 	}
-	sock.Data = &sitter{s: s, sock: sock, token: tok, live: live}
+	sock.Data = &sitter{s: s, sock: sock, token: tok, live: live, wish: match.Wish{
+		Compact: auth.Snap == 1, Ack: auth.Ack, Check: auth.Check,
+	}}
 	return nil
 }
 
@@ -98,7 +104,7 @@ func (s *Server) sit(sock *sio.Socket) {
 		s.log.Debug("room not joined", slog.Any("err", err))
 	}
 	seat, err := c.live.match.Attach(c.token.Seat, &link{
-		s: s, sock: sock, live: c.live, seat: c.token.Seat, player: c.token.Player,
+		s: s, sock: sock, live: c.live, seat: c.token.Seat, player: c.token.Player, wish: c.wish,
 	})
 	if err != nil {
 		s.metrics.refuse("match", wireError(err).Code)

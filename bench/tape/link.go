@@ -50,6 +50,9 @@ func newLink(d Dialect, s snap.Schema, decode bool) *link {
 // Msgpack implements match.Link, and so on.
 func (l *link) Msgpack() bool { return l.dialect != JSON }
 
+// Wish implements match.Link.
+func (l *link) Wish() match.Wish { return match.Wish{} }
+
 // AppendHead implements match.Link.
 func (l *link) AppendHead(dst []byte, event string) []byte {
 	from := len(dst)

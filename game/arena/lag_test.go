@@ -29,13 +29,15 @@ type packet struct {
 	body []byte
 }
 
-func (w *wire) Msgpack() bool                          { return false }
-func (w *wire) AppendHead(dst []byte, _ string) []byte { return dst }
-func (w *wire) AppendTail(dst []byte) []byte           { return dst }
-func (w *wire) ResumeToken(uint32) string              { return "" }
-func (w *wire) Send([]byte) error                      { return nil }
-func (w *wire) Emit(string, any) error                 { return nil }
-func (w *wire) Close(game.Reason)                      {}
+func (w *wire) Wish() match.Wish                        { return match.Wish{} }
+func (w *wire) AppendValue([]byte, any) ([]byte, error) { panic("plain") }
+func (w *wire) Msgpack() bool                           { return false }
+func (w *wire) AppendHead(dst []byte, _ string) []byte  { return dst }
+func (w *wire) AppendTail(dst []byte) []byte            { return dst }
+func (w *wire) ResumeToken(uint32) string               { return "" }
+func (w *wire) Send([]byte) error                       { return nil }
+func (w *wire) Emit(string, any) error                  { return nil }
+func (w *wire) Close(game.Reason)                       {}
 
 func (w *wire) SendLatest(p []byte) bool {
 	w.down = append(w.down, packet{w.now + w.delay, append([]byte(nil), p...)})

@@ -51,6 +51,8 @@ type Hooks struct {
 type Link interface {
 	// Msgpack reports whether values are msgpack, else JSON.
 	Msgpack() bool
+	// Wish is what the client asked of its snapshots.
+	Wish() Wish
 	// AppendHead appends all of an event's packet that precedes its argument,
 	// AppendTail all that follows.
 	AppendHead(dst []byte, event string) []byte
@@ -59,6 +61,9 @@ type Link interface {
 	// order. Both copy.
 	SendLatest(packet []byte) bool
 	Send(packet []byte) error
+	// AppendValue appends a value as Emit would send it, in msgpack. It is used
+	// with the compact dialect only.
+	AppendValue(dst []byte, v any) ([]byte, error)
 	// Emit sends an event with one argument, in order.
 	Emit(event string, v any) error
 	// Close ends the connection to the match for good.
@@ -66,6 +71,14 @@ type Link interface {
 	// ResumeToken makes the token that takes the seat back later. The epoch in
 	// it comes back through Claim.
 	ResumeToken(epoch uint32) string
+}
+
+// Wish is what a connection asks of its snapshots. The zero Wish is for the
+// plain dialect.
+type Wish struct {
+	Compact bool   // the compact dialect, granted with msgpack
+	Ack     uint32 // tick of the last snapshot that the player holds from an earlier connection, 0: none
+	Check   bool   // checksums in some of them
 }
 
 // Errors of this package.

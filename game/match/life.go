@@ -125,6 +125,7 @@ func (m *Match) finish() {
 	var failed error
 	for i := range m.seats {
 		if s := &m.seats[i]; s.link != nil {
+			m.deliver(s)
 			failed = errors.Join(failed, m.emit(s, "result", res))
 		}
 	}

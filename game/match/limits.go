@@ -73,6 +73,10 @@ const (
 	// have got them. With more, a player who comes back gets none of them, and a
 	// full snapshot as always.
 	ReplayMax = 256
+	// PostBytesMax bounds the events that wait for a compact snapshot to be taken.
+	// With one more the connection is closed with slow_consumer, and a player who
+	// comes back and is owed more gets none of them.
+	PostBytesMax = 128 << 10
 	// TicksMax is the tick in which a match ends whatever its rules say, years
 	// from its start, so that no tick number ever wraps.
 	TicksMax = 1<<32 - 1<<25

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,9 +12,11 @@ import (
 	"time"
 
 	"gameserver/game"
+	"gameserver/game/snap"
 	"gameserver/tick"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tinylib/msgp/msgp"
 	"github.com/vmihailenco/msgpack/v5"
 	"go.uber.org/goleak"
 )
@@ -121,6 +124,8 @@ type link struct {
 	sent     int
 	deaf     bool   // takes no event
 	broken   string // the event that cannot be encoded, with a panic
+	wish     Wish
+	mirror   *snap.Mirror // of the compact dialect
 }
 
 type snapshot struct {
@@ -129,11 +134,43 @@ type snapshot struct {
 	E, R    [][]any
 }
 
+func (l *link) Wish() Wish                             { return l.wish }
 func (l *link) Msgpack() bool                          { return l.enc }
 func (l *link) AppendHead(dst []byte, e string) []byte { return append(append(dst, e...), ' ') }
 func (l *link) AppendTail(dst []byte) []byte           { return append(dst, '\n') }
 func (l *link) ResumeToken(epoch uint32) string        { l.token = epoch; return fmt.Sprint("token ", epoch) }
-func (l *link) Send([]byte) error                      { return nil }
+
+// Send notes an event that was put together as a packet.
+func (l *link) Send(packet []byte) error {
+	name, arg, _ := bytes.Cut(packet, []byte(" "))
+	var v any
+	if err := msgpack.Unmarshal(bytes.TrimSuffix(arg, []byte("\n")), &v); err != nil {
+		panic(err)
+	}
+	l.log = append(l.log, fmt.Sprintf("%s %v", name, v))
+	return nil
+}
+
+func (l *link) AppendValue(dst []byte, v any) ([]byte, error) {
+	b, err := msgpack.Marshal(v)
+	return append(dst, b...), err
+}
+
+// takeCompact decodes a compact snapshot and what rides in it.
+func (l *link) takeCompact(packet []byte) {
+	blob, _, err := msgp.ReadBytesZC(packet)
+	if err == nil {
+		err = l.mirror.Events(blob, func(e []byte) error { return l.Send(append([]byte("riding "), e...)) })
+	}
+	var s snap.Snapshot
+	if err == nil {
+		s, err = l.mirror.ApplyCompact(blob)
+	}
+	if err != nil {
+		panic(err)
+	}
+	l.log = append(l.log, fmt.Sprintf("s %d on %d", s.Tick, s.Base))
+}
 
 func (l *link) SendLatest(packet []byte) bool {
 	if l.refuse {
@@ -141,6 +178,10 @@ func (l *link) SendLatest(packet []byte) bool {
 	}
 	l.sent++
 	if l.quiet {
+		return true
+	}
+	if arg, ok := bytes.CutPrefix(packet, []byte("s ")); ok {
+		l.takeCompact(arg)
 		return true
 	}
 	text := strings.TrimSuffix(strings.TrimPrefix(string(packet), "snapshot "), "\n")

@@ -46,6 +46,7 @@ type Match struct {
 	notices []notice      // of the framework, for this tick
 	history history
 	packets packets
+	packed  []byte // an event in msgpack
 	forked  forked
 
 	told atomic.Bool // one of the hooks Ended, Failed and Voided was called, or the match was abandoned
@@ -74,6 +75,7 @@ type seat struct {
 	in    inputs
 	pacer pacer
 	mail  mail
+	post  post
 	view  snap.View
 	eye   eye
 	owed  bool // the last snapshot was refused, or none was sent yet

@@ -69,12 +69,12 @@ func (m *Match) pace() bool {
 	return due
 }
 
-// cutSlow closes the connections that have not read for too long. Their seats are
-// held.
+// cutSlow closes the connections that have not read for too long, or took no
+// snapshot while more events came than are kept. Their seats are held.
 func (m *Match) cutSlow() {
 	r := m.pacing()
 	for i := range m.seats {
-		if s := &m.seats[i]; s.link != nil && s.pacer.lost(r, m.tick) {
+		if s := &m.seats[i]; s.link != nil && (s.post.full || s.pacer.lost(r, m.tick)) {
 			m.refused("slow_consumer")
 			m.cut(s, game.ReasonSlowConsumer)
 		}

@@ -61,11 +61,10 @@ func (m *Match) emit(s *seat, event string, v any) error {
 // flush sends what the match and the game said in this tick.
 func (m *Match) flush() {
 	for _, n := range m.notices {
-		v := []any{m.tick, n.name, n.data}
+		e := saying{v: []any{m.tick, n.name, n.data}}
 		for i := range m.seats {
 			if s := &m.seats[i]; s.link != nil {
-				m.stats.events.Add(1)
-				_ = m.emit(s, "event", v)
+				_ = m.say(s, &e)
 			}
 		}
 	}
@@ -81,7 +80,7 @@ func (m *Match) flush() {
 
 // tell sends one event of the game's, and keeps it for those who may not get it.
 func (m *Match) tell(e game.Event) {
-	v := []any{m.tick, e.Name, e.Data}
+	said := saying{v: []any{m.tick, e.Name, e.Data}}
 	var failed error
 	for i := range m.seats {
 		s := &m.seats[i]
@@ -90,11 +89,12 @@ func (m *Match) tell(e game.Event) {
 		}
 		l := letter{tick: m.tick, name: e.Name, data: e.Data}
 		if s.link != nil {
-			m.stats.events.Add(1)
-			if err := m.emit(s, "event", v); err != nil {
+			if err := m.say(s, &said); err != nil {
 				failed = err
 			}
-			l.sent = m.tick
+			if s.enc != snap.Compact {
+				l.sent = m.tick
+			}
 		}
 		s.mail.add(l)
 	}
@@ -105,12 +105,19 @@ func (m *Match) tell(e game.Event) {
 }
 
 // replay gives a new connection the events that the player may not have got.
+// What does not fit into one snapshot is lost, all of it.
 func (m *Match) replay(s *seat) {
 	for i := range s.mail.letters {
 		l := &s.mail.letters[i]
 		l.sent = m.tick
-		m.stats.events.Add(1)
-		_ = m.emit(s, "event", []any{l.tick, l.name, l.data})
+		if s.enc == snap.Compact {
+			l.sent = 0 // until a snapshot is taken
+		}
+		_ = m.say(s, &saying{v: []any{l.tick, l.name, l.data}})
+	}
+	if s.post.full {
+		s.post.reset()
+		s.mail.forget(len(s.mail.letters))
 	}
 }
 
@@ -155,8 +162,16 @@ func (m *Match) splice(i int, late uint32) int {
 		if !s.owed {
 			continue
 		}
-		head := snap.Head{Ack: s.in.applied, Lead: s.in.lead, Late: late, Budget: m.rules.Interest.Budget}
-		p.bytes = s.link.AppendHead(p.bytes, "snapshot")
+		head := snap.Head{
+			Ack: s.in.applied, Lead: s.in.lead, Late: late, Budget: m.rules.Interest.Budget,
+			Every: uint8(s.pacer.state.cadence()), Level: uint8(m.level),
+		}
+		event := "snapshot"
+		if s.enc == snap.Compact {
+			event = "s"
+			head.Events, head.EventCount = s.post.bytes, s.post.events
+		}
+		p.bytes = s.link.AppendHead(p.bytes, event)
 		p.bytes = m.world.Append(p.bytes, &s.view, s.enc, head)
 		p.bytes = s.link.AppendTail(p.bytes)
 		p.seats[p.n], p.ends[p.n] = s, len(p.bytes)
@@ -175,6 +190,7 @@ func (m *Match) write() {
 		from = p.ends[i]
 		if s.link.SendLatest(packet) {
 			m.world.Accept(&s.view)
+			m.posted(s)
 			s.owed, s.in.heard = false, false
 			s.pacer.took(m.tick)
 			m.stats.snapshots.Add(1)

@@ -99,18 +99,23 @@ func (m *Match) roster() []playerInfo {
 }
 
 // welcome tells a new connection where it is, and gives it the events that the
-// player may not have got. A full snapshot follows at the end of the tick.
+// player may not have got. A snapshot follows at the end of the tick: a full one,
+// or one that builds on what the player holds from an earlier connection.
 func (m *Match) welcome(s *seat, l Link) {
-	s.enc, s.owed = snap.JSON, true
+	s.owed = true
 	s.pacer.start(m.pacing(), m.tick)
-	if l.Msgpack() {
-		s.enc = snap.Msgpack
-	}
+	m.speak(s, l)
 	s.mail.resume()
+	if s.enc == snap.Compact {
+		m.replay(s)
+	}
 	w := welcome{
 		Match: m.cfg.ID, Tick: m.tick, Rate: m.rules.Tick, Every: m.rules.Every(), You: s.player.ID,
 		Resume: l.ResumeToken(s.epoch), State: m.state.String(), World: m.drv.World(), Players: m.roster(),
 		Events: s.mail.before,
+	}
+	if s.enc == snap.Compact {
+		w.Snap = 1
 	}
 	if err := m.emit(s, "welcome", w); err != nil && !encodable(w.World) {
 		panic(fmt.Sprintf("what World returned cannot be encoded: %v", err))
@@ -119,7 +124,27 @@ func (m *Match) welcome(s *seat, l Link) {
 	schema.Input = m.cfg.Def.Compact
 	_ = m.emit(s, "schema", schema)
 	m.brief(s)
-	m.replay(s)
+	if s.enc != snap.Compact {
+		m.replay(s)
+	}
+}
+
+// speak settles the dialect of a new connection, and what its snapshots build on.
+func (m *Match) speak(s *seat, l Link) {
+	was, wish := s.enc, l.Wish()
+	switch {
+	case !l.Msgpack():
+		s.enc = snap.JSON
+	case wish.Compact:
+		s.enc = snap.Compact
+	default:
+		s.enc = snap.Msgpack
+	}
+	s.view.Owner, s.view.Check = uint32(s.player.ID), wish.Check
+	s.post.reset()
+	if s.enc != snap.Compact || was != snap.Compact || !m.world.Resume(&s.view, wish.Ack) {
+		m.world.Forget(&s.view)
+	}
 }
 
 // detach loses a seat's connection.
@@ -133,17 +158,20 @@ func (m *Match) detach(e *Entry) {
 // its seat closes it at once, so that no panic can leave it open.
 func (m *Match) unlink(s *seat, why game.Reason) {
 	l := s.link
+	if l != nil {
+		m.deliver(s)
+	}
 	s.link = nil
-	m.world.Forget(&s.view)
 	if l != nil {
 		l.Close(why)
 	}
 }
 
-// drop holds the seat of a lost connection.
+// drop holds the seat of a lost connection. What the player held is remembered,
+// for a new connection may build on it.
 func (m *Match) drop(s *seat) {
 	s.link = nil
-	m.world.Forget(&s.view)
+	s.post.reset()
 	s.player.Connected = false
 	s.until = m.tick + m.rules.Ticks(m.rules.Hold)
 	m.move(s, SeatDropped)
@@ -174,6 +202,7 @@ func (m *Match) removeAnd(s *seat, why game.Reason, tell func()) {
 	m.move(s, SeatLeft)
 	tell()
 	m.unlink(s, why) // before the game is called, which may panic
+	m.world.Forget(&s.view)
 	m.drv.Leave(p, why)
 }
 

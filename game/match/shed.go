@@ -56,8 +56,7 @@ func (m *Match) notice() notice {
 func (m *Match) brief(s *seat) {
 	if m.level != tick.LevelFull {
 		n := m.notice()
-		m.stats.events.Add(1)
-		_ = m.emit(s, "event", []any{m.tick, n.name, n.data})
+		_ = m.say(s, &saying{v: []any{m.tick, n.name, n.data}})
 	}
 }
 

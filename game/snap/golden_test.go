@@ -114,10 +114,11 @@ func (g *golden) pass(ticks, snapshots uint32) {
 func (g *golden) take(about string, blob []byte) {
 	g.t.Helper()
 	step := goldenStep{About: about, Snapshot: hex.EncodeToString(blob)}
-	s, err := g.p.mirror.ApplyCompact(blob, func(e []byte) error {
+	require.NoError(g.t, g.p.mirror.Events(blob, func(e []byte) error {
 		step.Events = append(step.Events, hex.EncodeToString(e))
 		return nil
-	})
+	}))
+	s, err := g.p.mirror.ApplyCompact(blob)
 	require.NoError(g.t, err, about)
 	step.Head = &goldenHead{s.Tick, s.Base, s.Ack, s.Lead, s.Late, s.Every, s.Level, s.Checked}
 	step.State = stateOf(g.p.mirror)
@@ -127,7 +128,7 @@ func (g *golden) take(about string, blob []byte) {
 // refuse adds a snapshot that must be refused.
 func (g *golden) refuse(about string, want string, blob []byte) {
 	g.t.Helper()
-	_, err := g.p.mirror.ApplyCompact(blob, nil)
+	_, err := g.p.mirror.ApplyCompact(blob)
 	require.ErrorIs(g.t, err, ErrSnapshot, about)
 	require.ErrorContains(g.t, err, want, about)
 	require.Zero(g.t, g.p.mirror.Len())
@@ -225,7 +226,7 @@ func replayGolden(t *testing.T, text []byte) {
 	for _, step := range f.Steps {
 		blob, err := hex.DecodeString(step.Snapshot)
 		require.NoError(t, err)
-		_, err = m.ApplyCompact(blob, nil)
+		_, err = m.ApplyCompact(blob)
 		if step.Refused != "" {
 			require.ErrorContains(t, err, step.Refused, step.About)
 			require.Zero(t, m.Len())

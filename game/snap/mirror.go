@@ -240,11 +240,8 @@ func (m *Mirror) remove(id uint32) {
 	t.ids, t.values = t.ids[:last], t.values[:last*n]
 }
 
-// setOwn makes room for the own fields of a set and reports whether they are
-// those that were there before.
-func (m *Mirror) setOwn(set int) (same bool) {
-	same = m.own.set == set
+// setOwn makes room for the own fields of a set, or keeps them.
+func (m *Mirror) setOwn(set int) {
 	n := len(m.schema.Sets[set].Own)
 	m.own.set, m.own.values = set, slices.Grow(m.own.values[:0], n)[:n]
-	return same
 }

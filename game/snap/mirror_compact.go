@@ -10,16 +10,12 @@ import (
 )
 
 // ApplyCompact applies one snapshot of the compact dialect, the bytes in the
-// event's bin. event, which may be nil, is called with each event that is in it,
-// a checked msgpack value that lives until it returns, before the entities
-// change.
-func (m *Mirror) ApplyCompact(b []byte, event func([]byte) error) (Snapshot, error) {
+// event's bin. The events that ride in it are for Events, which is to be called
+// before, because they come before the state.
+func (m *Mirror) ApplyCompact(b []byte) (Snapshot, error) {
 	s := Snapshot{Bytes: len(b)}
 	r := reader{b: b}
-	err := m.applyCompact(&r, &s, event)
-	if err == nil && r.bad {
-		err = fmt.Errorf("%w: cut off, or a number of more than 32 bits", ErrSnapshot)
-	}
+	err := r.whole(m.applyCompact(&r, &s))
 	if err != nil {
 		m.Clear()
 		return Snapshot{}, err
@@ -28,29 +24,30 @@ func (m *Mirror) ApplyCompact(b []byte, event func([]byte) error) (Snapshot, err
 	return s, nil
 }
 
-func (m *Mirror) applyCompact(r *reader, s *Snapshot, event func([]byte) error) error {
-	flags := r.byte()
-	if flags&versionMask != compactVersion {
-		return fmt.Errorf("%w: version %d", ErrSnapshot, flags&versionMask)
+// Events calls yield with each event that rides in a compact snapshot, a checked
+// msgpack value. It changes nothing. An error of yield ends it.
+func (m *Mirror) Events(b []byte, yield func(event []byte) error) error {
+	if len(b) == 0 || b[0]&flagEvents == 0 {
+		return nil
 	}
-	if err := m.readCompactHead(r, s, flags); err != nil {
+	var s Snapshot
+	r := reader{b: b}
+	return r.whole(m.readFront(&r, &s, false, yield))
+}
+
+// whole adds to what went wrong that bytes were missing.
+func (r *reader) whole(err error) error {
+	if err == nil && r.bad {
+		return fmt.Errorf("%w: cut off, or a number that is too large", ErrSnapshot)
+	}
+	return err
+}
+
+func (m *Mirror) applyCompact(r *reader, s *Snapshot) error {
+	if err := m.readFront(r, s, true, nil); err != nil {
 		return err
 	}
-	var sum uint32
-	if flags&flagChecksum != 0 {
-		sum = r.u32()
-	}
-	if flags&flagOwn != 0 {
-		if err := m.readOwn(r); err != nil {
-			return err
-		}
-	}
-	if flags&flagEvents != 0 {
-		if err := r.events(s, event); err != nil {
-			return err
-		}
-	}
-	if flags&flagRemovals != 0 {
+	if r.flags&flagRemovals != 0 {
 		m.readRemovals(r, s)
 	}
 	for len(r.b) > 0 && !r.bad {
@@ -59,21 +56,46 @@ func (m *Mirror) applyCompact(r *reader, s *Snapshot, event func([]byte) error) 
 		}
 		s.Changed++
 	}
-	if flags&flagChecksum != 0 && !r.bad {
-		if s.Checked = m.Checksum() == sum; !s.Checked {
+	if r.flags&flagChecksum != 0 && !r.bad {
+		if s.Checked = m.Checksum() == r.sum; !s.Checked {
 			return ErrChecksum
 		}
 	}
 	return nil
 }
 
-func (m *Mirror) readCompactHead(r *reader, s *Snapshot, flags byte) error {
-	if flags&flagKey != 0 {
+// readFront reads what comes before the removals.
+func (m *Mirror) readFront(r *reader, s *Snapshot, apply bool, event func([]byte) error) error {
+	r.flags = r.byte()
+	if r.flags&versionMask != compactVersion {
+		return fmt.Errorf("%w: version %d", ErrSnapshot, r.flags&versionMask)
+	}
+	if err := m.readCompactHead(r, s, apply); err != nil {
+		return err
+	}
+	if r.flags&flagChecksum != 0 {
+		r.sum = r.u32()
+	}
+	if r.flags&flagOwn != 0 {
+		if err := m.readOwn(r, apply); err != nil {
+			return err
+		}
+	}
+	if r.flags&flagEvents != 0 {
+		return r.events(s, event)
+	}
+	return nil
+}
+
+func (m *Mirror) readCompactHead(r *reader, s *Snapshot, apply bool) error {
+	if r.flags&flagKey != 0 {
 		s.Tick = r.u32()
 		if s.Tick == 0 {
 			return fmt.Errorf("%w: tick 0", ErrSnapshot)
 		}
-		m.Clear()
+		if apply {
+			m.Clear()
+		}
 	} else {
 		low, step := r.u16(), r.varint()
 		s.Base, s.Tick = m.tick, m.tick+step
@@ -91,10 +113,12 @@ func (m *Mirror) readCompactHead(r *reader, s *Snapshot, flags byte) error {
 	return nil
 }
 
-func (m *Mirror) readOwn(r *reader) error {
+func (m *Mirror) readOwn(r *reader, apply bool) error {
 	set, mask := r.varint(), r.varint()
 	if mask == 0 {
-		m.own.set = -1
+		if apply {
+			m.own.set = -1
+		}
 		return nil
 	}
 	if int64(set) >= int64(len(m.sets)) {
@@ -102,13 +126,18 @@ func (m *Mirror) readOwn(r *reader) error {
 	}
 	fields := m.schema.Sets[set].Own
 	all := uint32(1)<<len(fields) - 1
-	if mask&^all != 0 || m.own.set != int(set) && mask != all {
+	fresh := m.own.set != int(set) || r.flags&flagKey != 0
+	if mask&^all != 0 || fresh && mask != all {
 		return fmt.Errorf("%w: own fields %b of %d", ErrSnapshot, mask, len(fields))
 	}
-	m.setOwn(int(set))
+	if apply {
+		m.setOwn(int(set))
+	}
 	for ; mask != 0; mask &= mask - 1 {
 		i := bits.TrailingZeros32(mask)
-		m.own.values[i] = r.value(fields[i].Kind)
+		if v := r.value(fields[i].Kind); apply {
+			m.own.values[i] = v
+		}
 	}
 	return nil
 }
@@ -182,8 +211,10 @@ func unzigzag(v uint32) int32 { return int32(v>>1) ^ -int32(v&1) }
 // reader takes numbers from bytes. After the first that is not there, or not
 // right, it is bad and gives zeros.
 type reader struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	flags byte   // of the head
+	sum   uint32 // of the head
 }
 
 func (r *reader) fail() { r.b, r.bad = nil, true }

@@ -213,7 +213,7 @@ func (p *swimmer) apply(t require.TestingT, packet []byte) uint32 {
 		blob, rest, err := msgp.ReadBytesZC(packet)
 		require.NoError(t, err)
 		require.Empty(t, rest)
-		s, err := p.mirror.ApplyCompact(blob, nil)
+		s, err := p.mirror.ApplyCompact(blob)
 		require.NoError(t, err)
 		return s.Base
 	}

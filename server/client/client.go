@@ -20,6 +20,8 @@ type Options struct {
 	Session   string           // token of a former session, to be the same player
 	Transport engine.Transport // default: polling, then a WebSocket
 	Msgpack   bool             // use the msgpack parser, not JSON
+	Plain     bool             // ask for snapshots in the plain dialect, even with msgpack
+	Check     bool             // ask for checksums of the World, which only the compact dialect has
 	Reconnect socket.Backoff
 	Handlers  Handlers
 	// Header is sent with every HTTP request.
@@ -151,7 +153,7 @@ func (c *Client) auth(namespace string) any {
 		if c.cur == nil {
 			return nil
 		}
-		return map[string]string{"seat": c.cur.token()}
+		return c.cur.auth()
 	}
 	a := map[string]string{}
 	if c.opts.Name != "" {

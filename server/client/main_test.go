@@ -124,13 +124,14 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// each runs f for both parsers over the transports that differ.
+// each runs f for both parsers and both dialects over the transports that differ.
 func each(t *testing.T, f func(t *testing.T, o Options)) {
 	t.Helper()
-	for _, mp := range []bool{false, true} {
+	for name, o := range map[string]Options{"json": {}, "msgpack": {Msgpack: true, Plain: true}, "compact": {Msgpack: true}} {
 		for _, tr := range []engineclient.Transport{engineclient.Upgrade, engineclient.WebSocket, engineclient.Polling} {
-			t.Run(fmt.Sprintf("msgpack=%v/%s", mp, tr), func(t *testing.T) {
-				f(t, Options{Name: "anna", Msgpack: mp, Transport: tr})
+			t.Run(name+"/"+tr.String(), func(t *testing.T) {
+				o.Name, o.Transport = "anna", tr
+				f(t, o)
 			})
 		}
 	}

@@ -166,6 +166,26 @@ func (m *Match) Leave(ctx context.Context) error {
 	return nil
 }
 
+// auth is the auth payload of a CONNECT. It names what the World holds, so that
+// the server can go on from there.
+func (m *Match) auth() any {
+	a := struct {
+		Seat  string `json:"seat"`
+		Snap  int    `json:"snap,omitempty"`
+		Ack   uint32 `json:"ack,omitempty"`
+		Check bool   `json:"check,omitempty"`
+	}{Seat: m.token()}
+	if m.c.opts.Msgpack && !m.c.opts.Plain {
+		a.Snap, a.Check = 1, m.c.opts.Check
+		m.worldMu.Lock()
+		if m.world != nil {
+			a.Ack = m.world.Tick()
+		}
+		m.worldMu.Unlock()
+	}
+	return a
+}
+
 // token returns what opens the seat now.
 func (m *Match) token() string {
 	m.mu.Lock()

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"log/slog"
+	"reflect"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -29,6 +30,7 @@ func (c *Client) listenMatch() {
 	raw("welcome", (*Match).onWelcome)
 	raw("schema", (*Match).onSchema)
 	raw("snapshot", (*Match).onSnapshot)
+	raw("s", (*Match).onCompact)
 	raw("event", (*Match).onEvent)
 	raw("result", (*Match).onResult)
 	c.match.OnDisconnect(func(reason string) {
@@ -80,7 +82,9 @@ func (m *Match) onSchema(ev *sio.Event) error {
 		return err
 	}
 	m.worldMu.Lock()
-	m.world = snap.NewMirror(s)
+	if m.world == nil || !reflect.DeepEqual(m.world.Schema(), s) {
+		m.world = snap.NewMirror(s)
+	} // else the first snapshot says whether it builds on what is there
 	m.worldMu.Unlock()
 	m.settle(wire.Input, m.Welcome())
 	m.mu.Lock()
@@ -110,7 +114,10 @@ func (m *Match) argument(ev *sio.Event) ([]byte, error) {
 	return m.scratch, err
 }
 
-var errNoSchema = errors.New("server/client: snapshot before the schema")
+var (
+	errNoSchema  = errors.New("server/client: snapshot before the schema")
+	errNotBinary = errors.New("server/client: a compact snapshot without msgpack")
+)
 
 func (m *Match) onSnapshot(ev *sio.Event) error {
 	b, err := m.argument(ev)
@@ -126,16 +133,44 @@ func (m *Match) onSnapshot(ev *sio.Event) error {
 	if err != nil {
 		return err
 	}
+	m.applied(s)
+	return nil
+}
+
+func (m *Match) onCompact(ev *sio.Event) error {
+	if m.world == nil {
+		return errNoSchema
+	}
+	if ev.Parser() != sio.ParserMsgpack {
+		return errNotBinary
+	}
+	b, _, err := msgp.ReadBytesZC(ev.Arg(0))
+	if err == nil {
+		err = m.world.Events(b, m.takeEvent) // without the lock: they may look at the World
+	}
+	if err != nil {
+		return err
+	}
+	m.worldMu.Lock()
+	s, err := m.world.ApplyCompact(b)
+	m.worldMu.Unlock()
+	if err != nil {
+		return err
+	}
+	m.applied(s)
+	return nil
+}
+
+// applied tells of a snapshot.
+func (m *Match) applied(s Snapshot) {
 	m.mu.Lock()
 	m.last = s
-
 	m.mu.Unlock()
 	m.observe(s)
 	if h := m.c.opts.Handlers.OnSnapshot; h != nil {
 		h(m, s)
 	}
 	m.acknowledge(s)
-	return nil
 }
 
 func (m *Match) onEvent(ev *sio.Event) error {
@@ -143,6 +178,11 @@ func (m *Match) onEvent(ev *sio.Event) error {
 	if err != nil {
 		return err
 	}
+	return m.takeEvent(b)
+}
+
+// takeEvent takes [tick, name, data].
+func (m *Match) takeEvent(b []byte) error {
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
 	if err != nil {
 		return err

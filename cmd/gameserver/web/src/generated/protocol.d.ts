@@ -111,6 +111,11 @@ export interface DrainNotice {
 
 export interface MatchAuth {
   seat: string;
+  /** integer */
+  snap?: number;
+  /** integer, not negative */
+  ack?: number;
+  check?: boolean;
 }
 
 export interface ClockRequest {
@@ -165,6 +170,7 @@ export interface MatchSnapshot<G extends Game = AnyGame> {
   l: number;
   e: G["entity"][];
   r: [number, number][];
+  o?: unknown[];
 }
 
 export interface MatchWelcome<G extends Game = AnyGame> {
@@ -401,6 +407,7 @@ export namespace Match {
   interface ServerToClientEvents<G extends Game = AnyGame> {
     event: (arg: EventOf<G>) => void;
     result: (arg: MatchResult<G>) => void;
+    s: (arg: Uint8Array | ArrayBuffer) => void;
     schema: (arg: MatchSchema) => void;
     snapshot: (arg: MatchSnapshot<G>) => void;
     welcome: (arg: MatchWelcome<G>) => void;
