@@ -39,13 +39,15 @@ const (
 const (
 	// MaxPlayers is the most ships of one match.
 	MaxPlayers = 64
+	// MaxSight is the furthest that players see, which is everywhere.
+	MaxSight = 1e5
 	// MinPlayers is the fewest players a match is made for.
 	MinPlayers = 2
 
 	maxShots       = 512 // 64 ships × ⌈shotLife/fireInterval⌉ = 320, and room
-	crowdPlayers   = 16  // more than this many players see only so far
+	minSight       = 100
+	crowdPlayers   = 16 // more than this many players see only so far
 	crowdSight     = 1400
-	wholeField     = 1e5
 	maxSubstep     = 1.0 / 30
 	maxMoveTime    = 0.25 // longer steps are cut: the ship loses time, not its walls
 	maxPushes      = 6    // contacts resolved in one substep of Move
@@ -60,4 +62,5 @@ const (
 	defaultTick    = 60
 	defaultPlayers = 8
 	defaultRewind  = 400 * time.Millisecond
+	rewindTicks    = 60 // at most, at high rates
 )

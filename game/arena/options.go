@@ -22,8 +22,9 @@ type Options struct {
 	// Fog hides what stands behind walls.
 	Fog bool
 	// Rewind is how far back the beam looks for what its player saw. 0 means
-	// 400 ms: a round trip of 250 ms, and what players see is older still by the
-	// time between two snapshots and the interpolation. Negative means not at all.
+	// 400 ms, less above 150 ticks a second: a round trip of 250 ms, and what
+	// players see is older still by the time between two snapshots and the
+	// interpolation. Negative means not at all.
 	Rewind time.Duration
 }
 
@@ -38,10 +39,12 @@ func (o Options) withDefaults() Options {
 	case o.Sight == 0 && (o.Fog || o.Players.Max > crowdPlayers):
 		o.Sight = crowdSight
 	case o.Sight < 0 && o.Fog:
-		o.Sight = wholeField
+		o.Sight = MaxSight
+	case o.Sight > 0:
+		o.Sight = min(max(o.Sight, minSight), MaxSight)
 	}
 	if o.Rewind == 0 {
-		o.Rewind = defaultRewind
+		o.Rewind = min(defaultRewind, rewindTicks*time.Second/time.Duration(o.Tick))
 	}
 	o.Round = min(max(o.Round, minRound), maxRound)
 	if o.Players == (game.Range{}) {
