@@ -34,7 +34,7 @@ type leaf struct {
 }
 
 // kindName is the kind of a leaf as the schema event spells it.
-func (l leaf) kindName() string {
+func (l *leaf) kindName() string {
 	switch {
 	case l.edge && l.kind == reflect.Uint8:
 		return "e"
@@ -52,7 +52,8 @@ func (l leaf) kindName() string {
 // leaf.
 func (c *codec) wire() [][]any {
 	list := make([][]any, len(c.leaves))
-	for i, l := range c.leaves {
+	for i := range c.leaves {
+		l := &c.leaves[i]
 		list[i] = []any{l.path, l.kindName()}
 	}
 	return list

@@ -46,8 +46,18 @@ func (c *codec) compact(b []byte) (v handle, rest []byte, err *Error) {
 func TestCompactInput(t *testing.T) {
 	c := handleCodec()
 	require.Equal(t, [][]any{
-		{"up", "b"}, {"down", "b"}, {"fire", "b"}, {"jump", "e"}, {"aim", "f"}, {"turn", "f"},
-		{"move.x", "f"}, {"move.y", "f"}, {"move.slot", "i"}, {"item", "u"}, {"wide", "i"}, {"big", "u"},
+		{"up", "b"},
+		{"down", "b"},
+		{"fire", "b"},
+		{"jump", "e"},
+		{"aim", "f"},
+		{"turn", "f"},
+		{"move.x", "f"},
+		{"move.y", "f"},
+		{"move.slot", "i"},
+		{"item", "u"},
+		{"wide", "i"},
+		{"big", "u"},
 	}, c.wire())
 
 	b := binary.AppendUvarint(nil, 1<<0|1<<2|1<<3|1<<4|1<<8|1<<9|1<<10|1<<11)
@@ -170,7 +180,8 @@ func (c *codec) msgpackOf(b []byte) []byte {
 	var order []string // of objects
 	maps := map[string][]byte{}
 	count := map[string]uint32{}
-	for i, l := range c.leaves {
+	for i := range c.leaves {
+		l := &c.leaves[i]
 		if mask&(1<<i) == 0 {
 			continue
 		}

@@ -77,8 +77,10 @@ func compile[G Stepper[I], I any](name string, mk func() G, rules Rules) (*plan,
 		return nil, err
 	}
 	p := &plan{sets: sets, input: input}
-	p.def = &Definition{Name: name, Rules: rules, Schema: schemaOf(sets), Input: describeInput(reflect.TypeFor[I]()),
-		Compact: input.wire()}
+	p.def = &Definition{
+		Name: name, Rules: rules, Schema: schemaOf(sets), Input: describeInput(reflect.TypeFor[I]()),
+		Compact: input.wire(),
+	}
 	p.def.create = func(seed uint64) Driver { return newDriver[G, I](p, mk(), seed) }
 	return p, nil
 }

@@ -119,7 +119,7 @@ func TestCompactInputsThatAreNone(t *testing.T) {
 	h := openShoal(t)
 	r, mate, _ := h.rawSeat(t, true)
 	for i := range MaxStrikes {
-		var arg any = []any{"text", 7, nil, m{"x": 1}, make([]byte, match.InputBytesMax+1)}[i%5]
+		arg := []any{"text", 7, nil, m{"x": 1}, make([]byte, match.InputBytesMax+1)}[i%5]
 		r.emit(lobby.MatchNamespace, "i", true, arg)
 	}
 	code, _ := r.closeCode()

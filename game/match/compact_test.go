@@ -91,8 +91,15 @@ func TestCompactRefusals(t *testing.T) {
 
 func TestCompactTicks(t *testing.T) {
 	for _, c := range []struct{ want, now uint32 }{
-		{100, 100}, {101, 100}, {65536, 65535}, {65535, 65536}, {131000, 131072 + 9}, {131072 + 9, 131000}, {0, 3},
-		{40000, 65535}, {TicksMax, TicksMax - 9},
+		{100, 100},
+		{101, 100},
+		{65536, 65535},
+		{65535, 65536},
+		{131000, 131072 + 9},
+		{131072 + 9, 131000},
+		{0, 3},
+		{40000, 65535},
+		{TicksMax, TicksMax - 9},
 	} {
 		require.Equal(t, c.want, nearest(uint16(c.want), c.now))
 	}
