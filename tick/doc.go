@@ -22,7 +22,8 @@
 // take n periods, over an hour as over a year. Phases are chosen so that the
 // entries of one worker are spread over the period: a new one takes the middle
 // of the largest gap, and 50 matches at 60 Hz follow one another every 333 µs
-// instead of all at once. [Entry.Scale] pauses an entry or changes how fast its
+// instead of all at once. Closer together than 250 µs they are not spread: to wake
+// for each would cost more than most ticks do. [Entry.Scale] pauses an entry or changes how fast its
 // time passes; the grid then goes on at the other distance from the last slot.
 //
 // # Which tick runs first, and where

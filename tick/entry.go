@@ -188,7 +188,7 @@ func (e *Entry) Stats() EntryStats {
 // first slot is due within a period from now.
 func (e *Entry) start(phase, now int64) {
 	e.phase = phase
-	e.sched = schedule{anchor: phase, rate: rateOf(e.hz, 1)}
+	e.sched = schedule{anchor: coarse(phase, second/e.hz), rate: rateOf(e.hz, 1)}
 	e.slot = e.sched.last(now) + 1
 }
 

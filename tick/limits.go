@@ -82,6 +82,9 @@ const (
 	stealAfter  = 250 * time.Microsecond
 	rehomeAfter = 8
 
+	// wakeEvery is how close to one another the places are where entries begin.
+	wakeEvery = 250 * time.Microsecond
+
 	// stealScan is how many others an idle worker looks after, and guardPoll
 	// how often at least while there is anything to look after.
 	stealScan = 8

@@ -30,6 +30,19 @@ func freePhase(phases []int64, period int64) int64 {
 	return at % period
 }
 
+// coarse moves a phase to the nearest of the places that are at least wakeEvery
+// apart: so many entries that their ticks would follow one another faster than
+// that share a place and a waking, which costs more than most of their ticks. The
+// number of places is a power of two, as are those that freePhase finds, so that
+// these stay where they are, and later ones are spread evenly over them.
+func coarse(phase, period int64) int64 {
+	places := int64(1)
+	for period/(2*places) >= int64(wakeEvery) {
+		places *= 2
+	}
+	return (phase*places + period/2) / period * period / places
+}
+
 // load is the share of a worker's time the entry needs: by its measured p95, in
 // its first second by its mean, and before that by what was announced or, if
 // nothing was, by what is assumed.

@@ -2,6 +2,7 @@ package tick
 
 import (
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -108,4 +109,32 @@ func TestFreePhase(t *testing.T) {
 	require.Equal(t, int64(700), freePhase([]int64{0, 200, 400, 1000, 1200, 1400}, period))
 	// Phases of slower entries count modulo the period.
 	require.Equal(t, int64(800), freePhase([]int64{4800, 3200}, period))
+}
+
+// TestCoarsePhases has so many entries that each can have no place of its own:
+// they share those that are far enough apart for a waking each, evenly.
+func TestCoarsePhases(t *testing.T) {
+	for hz := int64(MinHz); hz <= MaxHz; hz++ {
+		period := second / hz
+		var phases, places []int64
+		for range 1024 {
+			p := freePhase(phases, period)
+			phases = append(phases, p)
+			places = append(places, coarse(p, period)%period)
+		}
+		slices.Sort(places)
+		least, most, n := 1024, 0, 1
+		for i := 1; i < len(places); i++ {
+			if places[i]-places[i-1] < 10 { // the nanoseconds that rounding leaves
+				n++
+				continue
+			}
+			require.GreaterOrEqual(t, places[i]-places[i-1], int64(wakeEvery)-10, "%d Hz", hz)
+			least, most, n = min(least, n), max(most, n), 1
+		}
+		require.LessOrEqual(t, most, 2*least, "%d Hz", hz)
+	}
+	require.Equal(t, int64(0), coarse(0, second/60))
+	require.InDelta(t, second/60/64, coarse(second/60/64, second/60), 1, "the first 64 stay where they are")
+	require.InDelta(t, second/60/64, coarse(second/60/64+second/60/200, second/60), 1)
 }

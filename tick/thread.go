@@ -112,12 +112,13 @@ func (t *thread) stretch(w *worker, start, now int64) (waited, off, end int64) {
 	}
 	ran, wait := t.last.ran-was.ran, max(t.last.wait-was.wait, 0)
 	if off = took - ran - wait; first.ok && first.tid != t.last.tid {
-		// It was on both threads.
+		// It was on both threads; on the first perhaps all the time of which there
+		// is no reading.
 		t.host.count(now)
-		if f := t.host.known(first.tid); f.ok && f.at == now {
-			off -= f.ran - first.ran + f.wait - first.wait
+		if f := t.host.known(first.tid); f.ok && f.at >= first.at {
+			off -= f.ran - first.ran + f.wait - first.wait + max(now-f.at, 0)
 		} else {
-			off = 0 // the other may have run it all the time
+			off = 0
 		}
 	}
 	if ran+wait > took {
