@@ -169,8 +169,13 @@ func (a *account) check(t *testing.T, want Cause) {
 func TestBlameAddsUp(t *testing.T) {
 	const stalls = 2000
 	for _, k := range []plant{
-		{"busy", CauseBusy}, {"gc", CauseGC}, {"preempted", CausePreempted}, {"stolen", CauseStolen},
-		{"blocked", CauseBlocked}, {"crowd", CauseSched}, {"pushed", CauseSched},
+		{"busy", CauseBusy},
+		{"gc", CauseGC},
+		{"preempted", CausePreempted},
+		{"stolen", CauseStolen},
+		{"blocked", CauseBlocked},
+		{"crowd", CauseSched},
+		{"pushed", CauseSched},
 	} {
 		t.Run(k.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -103,12 +103,6 @@ func (v *evidence) queued(from, to int64) int64 {
 	return longest
 }
 
-// Without a kernel to ask, nothing is known about threads.
-func (*evidence) known(int) sample                  { return sample{} }
-func (*evidence) count(int64)                       {}
-func (*evidence) used(_, _ int64) (ran, wait int64) { return 0, 0 }
-func (*evidence) close()                            {}
-
 // own converts a wall-clock time that was just read.
 func (v *evidence) own(t time.Time) int64 { return v.clk.now() - int64(time.Since(t)) }
 

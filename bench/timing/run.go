@@ -142,20 +142,10 @@ func (l *loops) sleeper(ctx context.Context, some []*match.Match, start time.Tim
 func (l *loops) loop(ctx context.Context, some []*match.Match, start time.Time, wait func(due time.Time)) {
 	var t tick.Tick
 	onTime, owed := int64(0), int64(0)
-	for n := 1; ; n++ {
-		due := start.Add(time.Duration(n) * l.period)
-		if !due.Before(l.until) {
-			break
-		}
+	for due := start.Add(l.period); due.Before(l.until); due = due.Add(l.period) {
 		wait(due)
 		if now := time.Now(); now.After(l.until) || ctx.Err() != nil {
-			// What is still owed never ran.
-			for ; due.Before(l.until); due = due.Add(l.period) {
-				for range some {
-					l.late.Record(int64(now.Sub(due)))
-					owed++
-				}
-			}
+			owed += l.giveUp(due, now, len(some))
 			break
 		}
 		for _, m := range some {
@@ -175,6 +165,17 @@ func (l *loops) loop(ctx context.Context, some []*match.Match, start time.Time, 
 	defer l.mu.Unlock()
 	l.onTime += onTime
 	l.owed += owed
+}
+
+// giveUp records the ticks that are still owed and will not run.
+func (l *loops) giveUp(due, now time.Time, matches int) (owed int64) {
+	for ; due.Before(l.until); due = due.Add(l.period) {
+		for range matches {
+			l.late.Record(int64(now.Sub(due)))
+			owed++
+		}
+	}
+	return owed
 }
 
 // cpuTime is the processor time of this process so far.
