@@ -41,7 +41,7 @@ check: ## gofmt, go vet, go fix, page types: nothing to install but Go and Node
 	@go mod tidy -diff
 
 test: web client examples check ## everything CI runs: checks, page tests, Go tests plain and with the race detector, end to end
-	@scripts/need gcc chromium python-socketio nginx haproxy
+	@scripts/need gcc chromium python-socketio nginx haproxy tmux
 	@scripts/npm-ci $(SDK)
 	@echo "== decoder: types and unit tests"
 	@cd $(SDK) && npm run --silent check && npm run --silent test

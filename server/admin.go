@@ -26,11 +26,22 @@ func (s *Server) adminMux() http.Handler {
 	guarded.HandleFunc("POST /debug/trace", s.debugTrace)
 	guarded.HandleFunc("/debug/pprof/", pprof.Index)
 	guarded.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	guarded.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	guarded.HandleFunc("/debug/pprof/profile", s.labelled(pprof.Profile))
 	guarded.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	guarded.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	mux.Handle("/", requireToken(s.cfg.AdminToken, guarded))
 	return mux
+}
+
+// labelled has ticks carry the names of their match and phase meanwhile.
+func (s *Server) labelled(profile http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.profiling {
+			s.ticks.Label(true)
+			defer s.ticks.Label(false)
+		}
+		profile(w, r)
+	}
 }
 
 // requireToken answers 401 unless the request carries the token.

@@ -243,6 +243,7 @@ func (s *Server) serve(f *serveFlags, stdout, stderr io.Writer) error {
 	if err := s.setup(); err != nil {
 		return usageError{err}
 	}
+	s.profiling = f.Profile != ""
 	stop, err := startProfile(f.Profile, f.ProfileDir)
 	if err != nil {
 		return err

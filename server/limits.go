@@ -64,6 +64,8 @@ const (
 	// MaxTraces bounds the traces that POST /debug/trace takes in a minute; above it
 	// 429 is answered. One is taken at a time; meanwhile 409 is answered.
 	MaxTraces = 12
+	// TraceLines is how many places a profile of slow ticks names in text.
+	TraceLines = 20
 	// TraceReadTime is how long a reader of a trace may take; then the connection
 	// is closed.
 	TraceReadTime = 2 * time.Minute

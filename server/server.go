@@ -109,6 +109,7 @@ type Server struct {
 	mu      sync.Mutex // guards the following
 	servers []*http.Server
 
+	profiling bool       // the whole run; immutable after start
 	tracing   sync.Mutex // held while /debug/trace takes and sends one
 	traceRate pacer
 
@@ -185,6 +186,7 @@ func (s *Server) start() (err error) {
 		s.hub = newHub(s.log)
 		s.matches = newMatches(s)
 		s.ticks = tick.New(s.watched(s.ticking()))
+		s.ticks.Label(s.profiling)
 		s.lobby = lobby.New(lobby.Config{
 			Queues:   s.queues(),
 			Matches:  s.matches,

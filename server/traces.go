@@ -1,13 +1,16 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -149,6 +152,20 @@ func (s *Server) debugTraceFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.Close()
+	var q traceQuery
+	if err := q.parseOver(r.URL.Query()); err != nil {
+		plain(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if q.over > 0 && strings.HasSuffix(name, flight.TraceExt) {
+		if !s.tracing.TryLock() {
+			s.refuseTrace(w, http.StatusConflict, "busy", "another trace is being taken or read: try again when it is done")
+			return
+		}
+		defer s.tracing.Unlock()
+		s.explain(w, f, q)
+		return
+	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -199,6 +216,10 @@ func (s *Server) debugTrace(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusInternalServerError, "no trace was taken: "+err.Error())
 		return
 	}
+	if q.over > 0 {
+		s.explain(w, bytes.NewReader(data), q)
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", `attachment; filename="now.trace"`)
@@ -220,6 +241,8 @@ func (s *Server) refuseTrace(w http.ResponseWriter, code int, reason, text strin
 type traceQuery struct {
 	record time.Duration // 0: the window of the flight recorder
 	cpu    bool          // with samples of the CPU profiler
+	over   time.Duration // 0: the trace itself; else the profile of ticks that took longer
+	text   bool          // for people
 }
 
 func parseTraceQuery(r *http.Request) (q traceQuery, err error) {
@@ -238,10 +261,55 @@ func parseTraceQuery(r *http.Request) (q traceQuery, err error) {
 	default:
 		return q, errors.New("cpu: want 0 or 1")
 	}
+	if err := q.parseOver(v); err != nil {
+		return q, err
+	}
 	if q.cpu && q.record == 0 {
 		return q, errors.New("cpu: the CPU profiler has not been running: say ?seconds= for a new trace")
 	}
 	return q, nil
+}
+
+func (q *traceQuery) parseOver(v url.Values) error {
+	text, as := v.Get("over"), v.Get("as")
+	if text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return errors.New("over: want a time such as 8ms")
+		}
+		q.over = d
+	}
+	if as != "" && as != "text" && as != "pprof" {
+		return errors.New("as: want text or pprof")
+	}
+	if as != "" && q.over == 0 {
+		return errors.New("as: say ?over= too, such as 8ms")
+	}
+	q.text = as == "text"
+	return nil
+}
+
+// explain answers with the profile of slow ticks in a trace. The caller holds
+// Server.tracing.
+func (s *Server) explain(w http.ResponseWriter, trace io.Reader, q traceQuery) {
+	p, err := flight.Read(trace, q.over)
+	if err != nil {
+		s.log.Warn("a trace cannot be read", slog.Any("err", err))
+		plain(w, http.StatusInternalServerError, "the trace cannot be read")
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	patient(w)
+	// Errors here are a reader that left.
+	if q.text {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		_ = p.WriteText(w, TraceLines)
+		return
+	}
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", `attachment; filename="slow-ticks.pb.gz"`)
+	_ = p.WritePprof(w)
 }
 
 func (s *Server) takeTrace(ctx context.Context, q traceQuery) ([]byte, error) {

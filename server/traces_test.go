@@ -59,6 +59,13 @@ func TestLateTicksAreSavedAndServed(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, body, `"pond/abc"`)
 
+	code, body = local(mux, http.MethodGet, "/debug/traces/"+list.Saves[0].Name+flight.TraceExt+"?over=1ms&as=text", bearer...)
+	require.Equal(t, http.StatusOK, code)
+	require.Contains(t, body, "ticks took longer than 1ms")
+	h.tracing.Lock()
+	code, _ = local(mux, http.MethodGet, "/debug/traces/"+list.Saves[0].Name+flight.TraceExt+"?over=1ms", bearer...)
+	h.tracing.Unlock()
+	require.Equal(t, http.StatusConflict, code, "reading one is work as well")
 	_, metrics := local(mux, http.MethodGet, "/metrics", bearer...)
 	require.Contains(t, metrics, `gs_traces_total{result="saved"} 1`)
 
@@ -102,6 +109,7 @@ func TestTraceQuery(t *testing.T) {
 	for query, says := range map[string]string{
 		"?seconds=0": "seconds", "?seconds=-1": "seconds", "?seconds=NaN": "seconds", "?seconds=61": "seconds",
 		"?seconds=1e99": "seconds", "?seconds=x": "seconds", "?cpu=2&seconds=1": "cpu", "?cpu=1": "seconds",
+		"?over=8": "over", "?over=-8ms": "over", "?over=0s": "over", "?as=text": "over", "?over=8ms&as=html": "as",
 	} {
 		code, body := local(mux, http.MethodPost, "/debug/trace"+query)
 		require.Equal(t, http.StatusBadRequest, code, query)
@@ -116,6 +124,12 @@ func TestTraceQuery(t *testing.T) {
 	code, body = local(mux, http.MethodPost, "/debug/trace?seconds=0.05&cpu=1")
 	require.Equal(t, http.StatusOK, code, body)
 	require.True(t, isTrace(body))
+	code, body = local(mux, http.MethodPost, "/debug/trace?seconds=0.05&over=1h&as=text")
+	require.Equal(t, http.StatusOK, code, body)
+	require.Contains(t, body, "ticks took longer than 1h0m0s")
+	code, body = local(mux, http.MethodPost, "/debug/trace?seconds=0.05&over=1h")
+	require.Equal(t, http.StatusOK, code)
+	require.True(t, strings.HasPrefix(body, "\x1f\x8b"), "a profile is gzipped")
 	code, body = local(mux, http.MethodGet, "/debug/traces")
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, body, `"on":false`)

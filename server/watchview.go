@@ -98,8 +98,8 @@ func (v *view) head(b *strings.Builder, a *tickAccount) {
 	if v.seen && r.Cycles >= v.last.Runtime.Cycles {
 		since = r.Cycles - v.last.Runtime.Cycles
 	}
-	fmt.Fprintf(b, "gc      +%d cycles  pause p50 %s  p99 %s  max %s ms  %.1f%% of cpu  heap %d MB  goroutines %d waited p99 %s ms\n",
-		since, msec(r.PauseP50), msec(r.PauseP99), msec(r.PauseMax), 100*r.GCShare, r.Heap>>20, r.Goroutines, msec(r.SchedP99))
+	fmt.Fprintf(b, "gc      +%d cycles, pause p50 %.2f p99 %.2f max %.2f ms, %.1f%% of cpu  heap %d MB  %d goroutines, waiting p99 %.2f ms\n",
+		since, inMs(r.PauseP50), inMs(r.PauseP99), inMs(r.PauseMax), 100*r.GCShare, r.Heap>>20, r.Goroutines, inMs(r.SchedP99))
 	if a.Stuck > 0 {
 		b.WriteString(v.paint(31, fmt.Sprintf("stuck   %d ticks do not return: their stacks are in the saved traces", a.Stuck)) + "\n")
 	}
@@ -234,7 +234,9 @@ func pad(name string, width int) string {
 	return name + strings.Repeat(" ", width-n)
 }
 
-func msec(d time.Duration) string { return fmt.Sprintf("%7.2f", float64(d)/1e6) }
+func inMs(d time.Duration) float64 { return float64(d) / 1e6 }
+
+func msec(d time.Duration) string { return fmt.Sprintf("%7.2f", inMs(d)) }
 
 // minus is the histogram of what came between two accounts.
 func minus(now, before [][2]uint64) [][2]uint64 {

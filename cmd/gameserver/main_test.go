@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/pprof/profile"
 	"github.com/stretchr/testify/require"
 
 	"gameserver/sio"
@@ -138,7 +139,7 @@ func TestHelp(t *testing.T) {
 			"Examples:", "Network", "Matches", "Arena", "Operation", "Profiling",
 			"--listen=ADDR", "$GAMESERVER_LISTEN", "--admin=ADDR", "127.0.0.1:9090", "--tls-cert=FILE",
 			"--origin=URL", "--log-level=LEVEL", "--log-format=FORMAT", "--tick=HZ", "--round=TIME",
-			"--profile=KIND", "--profile-dir=DIR", "--queue-fill=TIME", "--drain-timeout=TIME", "--version",
+			"--profile=KIND", "--profile-dir=DIR", "--trace-dir=DIR", "--trace-over=TIME", "--queue-fill=TIME", "--drain-timeout=TIME", "--version",
 		} {
 			require.Contains(t, out, want)
 		}
@@ -186,6 +187,9 @@ func TestCannotStart(t *testing.T) {
 		"bad origin":         {nil, []string{"--origin", "example.com"}, []string{"example.com"}},
 		"short secret":       {[]string{"GAMESERVER_SECRET=short"}, nil, []string{"secret"}},
 		"no such profile":    {nil, []string{"--profile", "everything"}, []string{"profile", "everything"}},
+		"trace-dir a file":   {nil, []string{"--trace-dir", garbage}, []string{"--trace-dir"}},
+		"negative over":      {nil, []string{"--trace-over=-1s"}, []string{"--trace-over"}},
+		"no every":           {nil, []string{"--trace-every=0s"}, []string{"--trace-every"}},
 		"profile-dir a file": {nil, []string{"--profile", "cpu", "--profile-dir", garbage}, []string{"--profile-dir"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -262,6 +266,14 @@ func TestProfile(t *testing.T) {
 			info, err := os.Stat(filepath.Join(dir, file))
 			require.NoError(t, err)
 			require.Positive(t, info.Size())
+			if kind != "trace" {
+				f, err := os.Open(filepath.Join(dir, file))
+				require.NoError(t, err)
+				defer f.Close()
+				p, err := profile.Parse(f)
+				require.NoError(t, err)
+				require.NoError(t, p.CheckValid())
+			}
 			entries, err := os.ReadDir(dir)
 			require.NoError(t, err)
 			require.Len(t, entries, 1, "nothing else is left behind")
