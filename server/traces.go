@@ -27,6 +27,7 @@ func (s *Server) startFlight() error {
 	}
 	r, err := flight.New(flight.Config{
 		Dir: s.cfg.TraceDir, Over: s.cfg.TraceOver, Every: s.cfg.TraceEvery, Logger: s.log, Ticks: s.lastTicks,
+		Busy: busyShare(),
 	})
 	if err != nil && s.cfg.TraceDir == folder("", "traces") {
 		s.log.Warn("going on without the flight recorder", slog.Any("err", err)) // nobody asked for that folder
@@ -101,6 +102,7 @@ func (l *blameLog) blame(b tick.Blame) {
 type traceList struct {
 	On         bool          `json:"on"` // there is a flight recorder
 	Running    bool          `json:"running"`
+	Paused     bool          `json:"paused,omitempty"` // the process is busy
 	Problem    string        `json:"problem,omitempty"`
 	Dir        string        `json:"dir,omitempty"`
 	Saved      uint64        `json:"saved"`
@@ -121,7 +123,7 @@ func (s *Server) traceList(n int) traceList {
 		dir = s.cfg.TraceDir
 	}
 	return traceList{
-		On: true, Running: st.Running, Problem: st.Problem, Dir: dir, Saved: st.Saved, Suppressed: st.Suppressed,
+		On: true, Running: st.Running, Paused: st.Paused, Problem: st.Problem, Dir: dir, Saved: st.Saved, Suppressed: st.Suppressed,
 		QueueFull: st.QueueFull, Failed: st.Failed, Saves: append([]flight.Save{}, saves[:min(n, len(saves))]...),
 	}
 }
@@ -210,6 +212,9 @@ func (s *Server) debugTrace(w http.ResponseWriter, r *http.Request) {
 		return
 	case errors.Is(err, flight.ErrOff):
 		s.refuseTrace(w, http.StatusConflict, "off", noRecorder+"; or say ?seconds= for a new trace")
+		return
+	case errors.Is(err, flight.ErrPaused):
+		s.refuseTrace(w, http.StatusConflict, "paused", "the flight recorder pauses while the process is busy: say ?seconds= for a new trace")
 		return
 	case err != nil:
 		s.log.Warn("no trace was taken", slog.Any("err", err))

@@ -199,3 +199,18 @@ func TestStuckTickIsSaved(t *testing.T) {
 	require.Eventually(t, func() bool { return len(h.flight.List()) == 1 }, patience, time.Millisecond)
 	require.Equal(t, flight.Stuck, h.flight.List()[0].Why)
 }
+
+func TestBusyShare(t *testing.T) {
+	busy := busyShare()
+	if busy == nil {
+		t.Skip("not known on this system")
+	}
+	sum := 0
+	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); {
+		sum++
+	}
+	share := busy()
+	require.Positive(t, sum)
+	require.Positive(t, share)
+	require.LessOrEqual(t, share, 1.1, "a share of all processors")
+}

@@ -192,6 +192,8 @@ func (v *view) foot(a *tickAccount) []string {
 	case !t.On:
 		lines = append(lines, "", v.cut("no traces are saved: "+noRecorder))
 		return lines
+	case t.Paused:
+		lines = append(lines, "", v.cut("the flight recorder pauses: the process is busy"))
 	case !t.Running:
 		lines = append(lines, "", v.cut("the flight recorder does not run: "+t.Problem))
 	}

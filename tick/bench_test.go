@@ -2,6 +2,7 @@ package tick
 
 import (
 	"fmt"
+	"runtime/trace"
 	"sync"
 	"testing"
 	"time"
@@ -181,4 +182,40 @@ func scheduled(b *testing.B, c Config, n int) *Histogram {
 		b.Fatal(err)
 	}
 	return st.Lateness
+}
+
+// crowd is a tick with the phases of a match of ten players who get snapshots.
+type crowd struct{}
+
+func (crowd) Tick(t *Tick) bool {
+	for _, p := range []Phase{PhaseInput, PhaseStep, PhaseEvents, PhaseInterest, PhaseEncode} {
+		t.Begin(p)
+	}
+	for range 10 {
+		t.Begin(PhaseSplice)
+		t.Begin(PhaseWrite)
+	}
+	t.Begin(NumPhases)
+	return true
+}
+
+// BenchmarkRecorded is what the flight recorder adds to a tick of 25 phases.
+func BenchmarkRecorded(b *testing.B) {
+	for _, on := range []bool{false, true} {
+		b.Run(fmt.Sprintf("recorder=%v", on), func(b *testing.B) {
+			if on {
+				r := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: 5 * time.Second, MaxBytes: 16 << 20})
+				if err := r.Start(); err != nil {
+					b.Fatal(err)
+				}
+				defer r.Stop()
+			}
+			w := quiet(b, 1, crowd{})
+			b.ReportAllocs()
+			for b.Loop() {
+				e, _ := w.next(w.waiting.slots[0].key)
+				w.step(e, e.sched.due(e.slot))
+			}
+		})
+	}
 }

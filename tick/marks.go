@@ -28,6 +28,7 @@ type marks struct {
 	labels *labels // nil: none
 	task   *trace.Region
 	region *trace.Region
+	name   string // of region
 	allocs [2]metrics.Sample
 	counts bool
 }
@@ -57,13 +58,28 @@ func (t *Tick) open(e *Entry) {
 func (m *marks) begin(p Phase) {
 	p = min(p, NumPhases)
 	pprof.SetGoroutineLabels(m.labels.phases[p])
+	name := regionOf(p)
+	if name == m.name {
+		return
+	}
 	if m.region != nil {
 		m.region.End()
 		m.region = nil
 	}
+	m.name = name
 	if m.task != nil && p < NumPhases {
-		m.region = trace.StartRegion(context.Background(), p.String())
+		m.region = trace.StartRegion(context.Background(), name)
 	}
+}
+
+// regionOf names the trace region of a phase. A region costs a microsecond or two,
+// and a match goes to and fro between splice and write for each of its players:
+// they share one.
+func regionOf(p Phase) string {
+	if p == PhaseSplice || p == PhaseWrite {
+		return "send"
+	}
+	return p.String()
 }
 
 // shut is called when the tick has ended, also by a panic.
@@ -77,7 +93,7 @@ func (t *Tick) shut() {
 			m.task.End()
 		}
 		pprof.SetGoroutineLabels(context.Background())
-		m.on, m.labels, m.region, m.task = false, nil, nil, nil
+		*m = marks{allocs: m.allocs, counts: m.counts}
 	}
 }
 

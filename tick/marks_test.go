@@ -99,7 +99,7 @@ func TestRegions(t *testing.T) {
 	<-e.Done()
 	require.NoError(t, s.Close(t.Context()))
 	trace.Stop()
-	for _, name := range []string{"tick arena/9f2", "input", "splice"} {
+	for _, name := range []string{"tick arena/9f2", "input", "send"} {
 		require.Contains(t, out.String(), name)
 	}
 	require.False(t, e.tick.marks.on)

@@ -19,6 +19,13 @@ const (
 	DefaultSaves = 32
 	DefaultBytes = 256 << 20
 
+	// PauseAbove is the share of its processors above which a process is too busy
+	// to be recorded. Above: saves are heads without a trace. It is recorded again
+	// below resumeBelow; lookEvery is how often that is looked at.
+	PauseAbove  = 0.5
+	resumeBelow = 0.4
+	lookEvery   = 2 * time.Second
+
 	// MaxSaves bounds Config.Saves. Above: New returns an error.
 	MaxSaves = 1024
 

@@ -20,6 +20,8 @@ var (
 	ErrBusy = errors.New("flight: another trace is being taken")
 	// ErrOff means that the flight recorder is not running.
 	ErrOff = errors.New("flight: the recorder is not running")
+	// ErrPaused means that it is not running for now.
+	ErrPaused = errors.New("flight: the recorder pauses while the process is busy")
 	// ErrTooLarge means that a trace exceeds its bound.
 	ErrTooLarge = errors.New("flight: trace too large")
 )
@@ -34,6 +36,11 @@ type Config struct {
 	Saves       int           // 0: DefaultSaves
 	Bytes       int64         // of all saves; 0: DefaultBytes
 	Logger      *slog.Logger  // nil: discard
+
+	// Busy returns the share of its processors that the process has used since the
+	// last call. While that is more than PauseAbove, nothing is recorded: a process
+	// that has no time to spare gets it all. nil: that is never so.
+	Busy func() float64
 
 	// Ticks returns an entry's last ticks, oldest first. It is called on the
 	// recorder's goroutine; nil: they are not saved.
@@ -52,6 +59,7 @@ type source interface {
 // Stats counts what a Recorder did and refused.
 type Stats struct {
 	Running    bool   // the window is being recorded
+	Paused     bool   // it is not for now, because the process is busy
 	Saved      uint64 // saves written
 	Suppressed uint64 // ticks that came too soon after another save
 	QueueFull  uint64 // ticks that came while too many waited
@@ -73,7 +81,7 @@ type Recorder struct {
 	taking sync.Mutex // held while the source writes
 	closes sync.Once
 
-	running                                       atomic.Bool
+	running, paused                               atomic.Bool
 	saved, suppressed, queueFull, failed, dropped atomic.Uint64
 
 	mu      sync.Mutex // guards the following
@@ -212,6 +220,11 @@ func (r *Recorder) offer(kind int, j job) {
 
 func (r *Recorder) run() {
 	defer close(r.done)
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	if r.conf.Busy == nil {
+		look.Stop()
+	}
 	for {
 		select {
 		case <-r.quit:
@@ -221,6 +234,8 @@ func (r *Recorder) run() {
 		}
 		select {
 		case <-r.quit:
+		case <-look.C:
+			r.yield(r.conf.Busy())
 		case j := <-r.queue:
 			if err := r.save(j); err != nil {
 				r.failed.Add(1)
@@ -228,6 +243,29 @@ func (r *Recorder) run() {
 				r.log.Warn("trace not saved", slog.String("entry", j.entry), slog.Any("err", err))
 			}
 		}
+	}
+}
+
+// yield stops recording when the process becomes busy, and goes on when it is not
+// any more.
+func (r *Recorder) yield(busy float64) {
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	switch {
+	case busy > PauseAbove && r.running.Load():
+		r.running.Store(false)
+		r.paused.Store(true)
+		r.source.Stop()
+		r.log.Info("the flight recorder pauses: the process is busy", slog.Float64("busy", busy))
+	case busy < resumeBelow && r.paused.Load():
+		r.paused.Store(false)
+		if err := r.source.Start(); err != nil {
+			r.trouble(err)
+			r.log.Warn("the flight recorder cannot go on", slog.Any("err", err))
+			return
+		}
+		r.running.Store(true)
+		r.log.Info("the flight recorder goes on", slog.Float64("busy", busy))
 	}
 }
 
@@ -243,7 +281,7 @@ func (r *Recorder) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Stats{
-		Running: r.running.Load(), Saved: r.saved.Load(), Suppressed: r.suppressed.Load(),
+		Running: r.running.Load(), Paused: r.paused.Load(), Saved: r.saved.Load(), Suppressed: r.suppressed.Load(),
 		QueueFull: r.queueFull.Load(), Failed: r.failed.Load(), Dropped: r.dropped.Load(), Problem: r.problem,
 	}
 }
@@ -259,7 +297,10 @@ func (r *Recorder) Snapshot() ([]byte, error) {
 
 // window reads the source. The caller holds taking.
 func (r *Recorder) window() ([]byte, error) {
-	if !r.running.Load() {
+	switch {
+	case r.paused.Load():
+		return nil, ErrPaused
+	case !r.running.Load():
 		return nil, ErrOff
 	}
 	var b bytes.Buffer

@@ -351,6 +351,43 @@ func TestHeadWithoutTrace(t *testing.T) {
 	})
 }
 
+// A process that has no time to spare gets all of it.
+func TestRecorderPausesWhileTheProcessIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := 0.0
+		source := &box{data: []byte("x")}
+		r := open(t, Config{source: source, Busy: func() float64 { return busy }})
+		after := func(share float64) Stats {
+			busy = share
+			time.Sleep(lookEvery)
+			synctest.Wait()
+			return r.Stats()
+		}
+		require.True(t, after(PauseAbove).Running, "at the bound")
+		require.Equal(t, Stats{Paused: true}, after(PauseAbove+0.01))
+		require.Equal(t, 1, source.stopped)
+		_, err := r.Snapshot()
+		require.ErrorIs(t, err, ErrPaused)
+		r.Blame(late("m", 1))
+		synctest.Wait()
+		require.Equal(t, ErrPaused.Error(), r.List()[0].Problem, "what is known without a trace is saved")
+
+		require.True(t, after(resumeBelow).Paused, "not to and fro")
+		require.True(t, after(resumeBelow-0.01).Running)
+		require.Equal(t, 2, source.started)
+		_, err = r.Snapshot()
+		require.NoError(t, err)
+
+		after(1)
+		source.fail = errors.New("taken")
+		st := after(0)
+		require.False(t, st.Running)
+		require.Equal(t, "taken", st.Problem)
+		r.Close()
+		require.Equal(t, 2, source.stopped, "what does not run is not stopped")
+	})
+}
+
 func TestSavesOutliveTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
