@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -354,11 +355,11 @@ func TestHeadWithoutTrace(t *testing.T) {
 // A process that has no time to spare gets all of it.
 func TestRecorderPausesWhileTheProcessIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		busy := 0.0
+		var busy atomic.Value
 		source := &box{data: []byte("x")}
-		r := open(t, Config{source: source, Busy: func() float64 { return busy }})
+		r := open(t, Config{source: source, Busy: func() float64 { return busy.Load().(float64) }})
 		after := func(share float64) Stats {
-			busy = share
+			busy.Store(share)
 			time.Sleep(lookEvery)
 			synctest.Wait()
 			return r.Stats()
@@ -379,7 +380,9 @@ func TestRecorderPausesWhileTheProcessIsBusy(t *testing.T) {
 		require.NoError(t, err)
 
 		after(1)
+		r.taking.Lock()
 		source.fail = errors.New("taken")
+		r.taking.Unlock()
 		st := after(0)
 		require.False(t, st.Running)
 		require.Equal(t, "taken", st.Problem)
