@@ -25,7 +25,7 @@ func (f task) Tick(t *tick.Tick) bool { return f(t) }
 func slowly(t *testing.T, d time.Duration, cpu bool, step func(n uint64)) []byte {
 	t.Helper()
 	s := tick.New(tick.Config{})
-	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	defer func() { require.NoError(t, s.Close(context.Background())) }()
 	_, err := s.Add(task(func(tk *tick.Tick) bool {
 		tk.Begin(tick.PhaseStep)
 		step(tk.N)
