@@ -213,12 +213,12 @@ func TestArgsDecode(t *testing.T) {
 
 func TestReasonAndStateTexts(t *testing.T) {
 	seen := map[string]bool{}
-	for r := ReasonNone; r <= ReasonSlowConsumer; r++ {
+	for r := ReasonNone; r <= ReasonStopped; r++ {
 		require.NotEqual(t, "unknown", r.String())
 		require.False(t, seen[r.String()], r.String())
 		seen[r.String()] = true
 	}
-	require.Equal(t, "unknown", (ReasonSlowConsumer + 1).String())
+	require.Equal(t, "unknown", (ReasonStopped + 1).String())
 	for s := StateOpen; s <= StateFailed; s++ {
 		require.NotEqual(t, "unknown", s.String())
 		require.Equal(t, s == StateEnded || s == StateVoid || s == StateFailed, s.Final())

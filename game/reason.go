@@ -8,7 +8,7 @@ const (
 	ReasonNone         Reason = iota
 	ReasonEnded               // the match came to its end
 	ReasonLeft                // the player left by choice
-	ReasonKicked              // the game removed the player
+	ReasonKicked              // the game, or an operator, removed the player
 	ReasonDropped             // the connection was lost and the hold time ran out
 	ReasonReplaced            // a newer connection took the seat
 	ReasonNoShow              // the player never connected
@@ -22,6 +22,7 @@ const (
 	ReasonRateLimited         // the player sent more than the match takes
 	ReasonBusy                // the match has no time for more players just now
 	ReasonSlowConsumer        // the connection did not take what was sent
+	ReasonStopped             // an operator ended the match
 )
 
 // String returns the protocol's text for the reason.
@@ -61,6 +62,8 @@ func (r Reason) String() string {
 		return "overloaded"
 	case ReasonSlowConsumer:
 		return "slow_consumer"
+	case ReasonStopped:
+		return "stopped"
 	}
 	return "unknown"
 }

@@ -41,6 +41,8 @@ func (m *Match) handle(e *Entry) {
 	case KindStop:
 		m.stop(e.Why)
 	case KindLevel:
+	case KindKick:
+		m.kick(&m.seats[e.Seat], e.Why)
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	KindStop                // the server ends the match
 	KindLevel               // the governor's level, in S; only Config.Tap sees it
 	KindAck                 // a player says what was seen, and no more
+	KindKick                // the server takes a player out
 )
 
 // Entry is one thing that happened outside and waits for the next tick. The

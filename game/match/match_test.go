@@ -255,6 +255,33 @@ func TestKick(t *testing.T) {
 	require.ErrorIs(t, f.mayClaim(1, 0, false), ErrSeatGone)
 }
 
+// An operator's kick is that of the game, from any goroutine, and for seats that
+// nobody has taken too.
+func TestKickFromOutside(t *testing.T) {
+	f := newFixture(t, quick(), persons(3))
+	a := &link{}
+	f.attach(0, a)
+	f.ticks(1)
+	for _, seat := range []int{-1, 3} {
+		require.ErrorIs(t, f.Kick(seat, game.ReasonKicked), ErrSeatGone)
+	}
+	require.NoError(t, f.Kick(0, game.ReasonKicked))
+	require.NoError(t, f.Kick(1, game.ReasonKicked))
+	require.Zero(t, a.closed, "not before the next tick")
+	f.ticks(1)
+	require.Equal(t, game.ReasonKicked, a.closed)
+	for seat := range 2 {
+		require.Equal(t, SeatLeft, f.seats[seat].state)
+		require.ErrorIs(t, f.mayClaim(seat, 0, false), ErrSeatGone)
+	}
+	require.NoError(t, f.Kick(0, game.ReasonKicked), "who is gone cannot be kicked again")
+	f.ticks(1)
+	require.Equal(t, SeatReserved, f.seats[2].state)
+	f.Stop(game.ReasonStopped)
+	f.ticks(1)
+	require.ErrorIs(t, f.Kick(2, game.ReasonKicked), ErrGone)
+}
+
 func TestNewRefuses(t *testing.T) {
 	var r registry
 	game.Register(&r, "probe", func() *probe { return &probe{} }, quick())

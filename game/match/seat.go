@@ -70,6 +70,15 @@ func (m *Match) Stop(why game.Reason) {
 	m.inbox.putControl(Entry{Kind: KindStop, Why: why})
 }
 
+// Kick takes whoever has a seat out of the match at its next tick. It may be called
+// from any goroutine.
+func (m *Match) Kick(seat int, why game.Reason) error {
+	if seat < 0 || seat >= len(m.seats) {
+		return fmt.Errorf("match: there is no seat %d: %w", seat, ErrSeatGone)
+	}
+	return m.inbox.putControl(Entry{Kind: KindKick, Seat: seat, Why: why})
+}
+
 // Index returns the number of the seat.
 func (s *Seat) Index() int { return s.index }
 

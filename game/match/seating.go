@@ -206,6 +206,17 @@ func (m *Match) removeAnd(s *seat, why game.Reason, tell func()) {
 	m.drv.Leave(p, why)
 }
 
+// kick takes whoever has a seat, or may still come for it, out of the match.
+func (m *Match) kick(s *seat, why game.Reason) {
+	switch {
+	case m.state == game.StateEnding:
+	case s.player != nil:
+		m.remove(s, why)
+	case s.state == SeatReserved:
+		m.move(s, SeatLeft)
+	}
+}
+
 // expireSeats ends the waiting for players who did not come, or did not come
 // back.
 func (m *Match) expireSeats() {
