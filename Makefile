@@ -5,6 +5,7 @@ PKGS  := ./...
 UNITS  = $$(go list $(PKGS) | grep -v /e2e)
 FUZZTIME ?= 20s
 WEB   := cmd/gameserver/web
+OPS   := server/ops/web
 SDK   := client
 
 .PHONY: help run test check lint bench fuzz client examples web e2e race3 conformance
@@ -17,11 +18,13 @@ run: web ## build the page and start the server on http://localhost:3000
 	@echo "== starting the server"
 	@go run ./cmd/gameserver $(ARGS)
 
-web: ## install what the page needs and build it into the binary's folder
+web: ## install what the page and the dashboard need and build them into the binary's folders
 	@scripts/need go node
 	@scripts/npm-ci $(WEB)
-	@echo "== building the page"
+	@scripts/npm-ci $(OPS)
+	@echo "== building the page and the dashboard"
 	@cd $(WEB) && npm run --silent build
+	@cd $(OPS) && npm run --silent build
 
 client: ## install the official JavaScript clients that the tests speak with
 	@scripts/need node
@@ -47,6 +50,7 @@ test: web client examples check ## everything CI runs: checks, page tests, Go te
 	@cd $(SDK) && npm run --silent check && npm run --silent test
 	@echo "== page: types and unit tests"
 	@cd $(WEB) && npm run --silent check && npm run --silent test
+	@cd $(OPS) && npm run --silent check && npm run --silent test
 	@echo "== go test (allocation budgets among them)"
 	@go test -shuffle=on -timeout 10m $(UNITS)
 	@echo "== go test -race"

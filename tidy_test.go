@@ -77,11 +77,12 @@ var imports = map[string][]string{
 	"lobby": nil,
 	// The doorstep, and what stands on it.
 	"server": {
-		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck", "server/tsgen", "server/flight",
+		"engine", "sio", "lobby", "game", "game/snap", "game/match", "tick", "internal/mpcheck", "server/tsgen", "server/flight", "server/ops",
 		kong, prometheus, promhttp, promproc, profile, msgpack, msgp, unix,
 	},
 	"server/tsgen":    {"sio", "game/snap"},
 	"server/flight":   {"tick", exptrace, pprof},
+	"server/ops":      {"engine", "sio", "tick"},
 	"server/client":   {"engine/client", "sio", "sio/client", "internal/mpcheck", "game/snap", msgpack, msgp},
 	"cmd/gameserver":  {"server", "game", "game/arena"},
 	"cmd/conformance": {"engine", "sio", kong, msgpack},
@@ -93,6 +94,7 @@ var imports = map[string][]string{
 	"bench/serve":     {"server", "bench/workload"},
 	"bench/serve-sio": {"engine", "sio"},
 	"e2e":             nil,
+	"e2e/crowd":       {"server", "game"},
 	// Examples: what somebody else would write.
 	"examples/internal/page": {"engine", "sio"},
 	"examples/chat":          {"sio", "examples/internal/page"},

@@ -10,10 +10,13 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"gameserver/server/ops"
 )
 
-// adminMux is what operators reach: health, metrics and profiles. With a token
-// all but health needs it, as a bearer token or as the password of basic auth.
+// adminMux is what operators reach: health, the dashboard, metrics and profiles.
+// With a token all but health needs it, as a bearer token or as the password of
+// basic auth; the dashboard asks for it on its page.
 func (s *Server) adminMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -29,7 +32,13 @@ func (s *Server) adminMux() http.Handler {
 	guarded.HandleFunc("/debug/pprof/profile", s.labelled(pprof.Profile))
 	guarded.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	guarded.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	mux.Handle("/", requireToken(s.cfg.AdminToken, guarded))
+	mux.Handle("/", s.ownOnly(requireToken(s.cfg.AdminToken, guarded)))
+	mux.Handle("GET /dashboard", http.RedirectHandler(dashboardPath, http.StatusSeeOther))
+	mux.Handle("GET /{$}", s.ownOnly(http.RedirectHandler(dashboardPath, http.StatusSeeOther)))
+	mux.Handle(dashboardPath+"socket.io/", s.ownOnly(s.ops))
+	mux.Handle(dashboardPath, s.ownOnly(http.StripPrefix("/dashboard", site{
+		files: ops.Page(), policy: dashboardPolicy, missing: dashboardNotBuilt,
+	})))
 	return mux
 }
 
@@ -41,6 +50,53 @@ func (s *Server) labelled(profile http.HandlerFunc) http.HandlerFunc {
 			defer s.ticks.Label(false)
 		}
 		profile(w, r)
+	}
+}
+
+const (
+	dashboardPath = "/dashboard/"
+
+	// dashboardPolicy is stricter than the players' page needs to be: a page that
+	// stops matches is shown in no frame, and sends nothing elsewhere.
+	dashboardPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+		"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+	dashboardNotBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>dashboard</title>
+<style>body{font:16px/1.5 system-ui;max-width:40em;margin:4em auto;padding:0 1em;background:#101418;color:#dde}code{background:#223;padding:.1em .3em}a{color:#8cf}</style>
+<h1>The dashboard was not built</h1>
+<p>With Node installed, run <code>make web</code> and build the server again; <code>make run</code> does both.</p>
+<p>Until then there are <a href="/metrics">/metrics</a>, <a href="/debug/ticks">/debug/ticks</a> and <a href="/debug/pprof/">/debug/pprof/</a>.</p></html>
+`
+)
+
+// ownOnly refuses what pages from elsewhere make a browser ask for. Without a
+// token the listener is on this machine alone; then a name that is not this
+// machine's is one that somebody has pointed here.
+func (s *Server) ownOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.cfg.AdminToken == "" && !isLoopback(r.Host) {
+			s.metrics.refuse("admin", "host")
+			plain(w, http.StatusForbidden, "without a token this address answers to localhost only: set --admin-token to reach it by another name")
+			return
+		}
+		// A link to the dashboard may be anywhere; the rest is for programs and for
+		// whoever types the address.
+		follows := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.URL.Path == dashboardPath
+		if !follows && !ops.OwnPage(r) {
+			s.metrics.refuse("admin", "cross_site")
+			plain(w, http.StatusForbidden, "this is not for other pages")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// offerDashboard tells players' pages where the dashboard is, if it is on this
+// machine only.
+func (s *Server) offerDashboard(addr net.Addr) {
+	if isLoopback(addr.String()) {
+		at := "http://" + reachable(addr) + dashboardPath
+		s.opsURL.Store(&at)
 	}
 }
 

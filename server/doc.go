@@ -23,7 +23,8 @@
 // # Goroutines
 //
 // The lobby has one, the scheduler its workers, the HTTP servers theirs, and the
-// writer of crash files one if there is a folder for them. Hooks
+// writer of crash files one if there is a folder for them, the dashboard (package
+// ops) one that sleeps while nobody watches. Hooks
 // of a match run on its owner and only enqueue: they tell the lobby, which
 // speaks from its own goroutine. Handlers run on the goroutine of their
 // connection. Nothing here holds a lock across a send.
@@ -32,5 +33,6 @@
 //
 // [Server.Shutdown] does it in one order: not ready, server:drain to every
 // lobby socket, no new tickets; matches end and deliver their results; Socket.IO
-// closes; the listeners close; the scheduler stops; crash files are on disk. Its context bounds it all.
+// closes, then the dashboard, on which operators have seen it; the listeners close;
+// the scheduler stops; crash files are on disk. Its context bounds it all.
 package server

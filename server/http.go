@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -27,7 +28,7 @@ func (s *Server) publicMux() http.Handler {
 	mux.Handle("/socket.io/", s.io)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("/", page(s.cfg.Page))
+	mux.Handle("/", site{files: s.cfg.Page, policy: contentPolicy, missing: notBuilt, edit: s.linkDashboard})
 	return mux
 }
 
@@ -45,50 +46,69 @@ func newHTTP(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// page serves the files of the web client with security headers.
-func page(files fs.FS) http.Handler {
-	var static http.Handler
-	if files != nil {
-		static = http.FileServerFS(files)
+// site serves the files of a web page with security headers.
+type site struct {
+	files   fs.FS                              // index.html and what it needs; nil: none
+	policy  string                             // for its content
+	missing string                             // instead of an index.html that was not built
+	edit    func([]byte, *http.Request) []byte // what is done to index.html; nil: nothing
+}
+
+// ServeHTTP implements http.Handler.
+func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", s.policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-			return
-		}
-		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		if name == "" || name == "index.html" {
-			serveIndex(w, r, files)
-			return
-		}
-		if static == nil || !isFile(files, name) {
-			http.NotFound(w, r)
-			return
-		}
-		if strings.HasPrefix(name, "assets/") { // names carry a hash of the content
-			h.Set("Cache-Control", "public, max-age=31536000, immutable")
-		}
-		static.ServeHTTP(w, r)
-	})
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	if name == "" || name == "index.html" {
+		s.serveIndex(w, r)
+		return
+	}
+	if s.files == nil || !isFile(s.files, name) {
+		http.NotFound(w, r)
+		return
+	}
+	if strings.HasPrefix(name, "assets/") { // names carry a hash of the content
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	http.FileServerFS(s.files).ServeHTTP(w, r)
 }
 
 // serveIndex answers with the page, or says how to build it.
-func serveIndex(w http.ResponseWriter, _ *http.Request, files fs.FS) {
-	body := []byte(notBuilt)
-	if files != nil {
-		if b, err := fs.ReadFile(files, "index.html"); err == nil {
+func (s site) serveIndex(w http.ResponseWriter, r *http.Request) {
+	body := []byte(s.missing)
+	if s.files != nil {
+		if b, err := fs.ReadFile(s.files, "index.html"); err == nil {
 			body = b
 		}
+	}
+	if s.edit != nil {
+		body = s.edit(body, r)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(body)
+}
+
+// dashboardMark is a place in a page for the link to the dashboard.
+const dashboardMark = "<!--dashboard-->"
+
+// linkDashboard puts a link to the dashboard into the page, for those who can
+// reach it: both are asked for on this machine alone.
+func (s *Server) linkDashboard(page []byte, r *http.Request) []byte {
+	at := s.opsURL.Load()
+	if at == nil || !isLoopback(r.Host) {
+		return page
+	}
+	link := `<a id="dashboard" data-testid="dashboard" href="` + *at + `" title="What the server is doing, for operators">Dashboard</a>`
+	return bytes.Replace(page, []byte(dashboardMark), []byte(link), 1)
 }
 
 // isFile reports whether name is a file that may be served: no folders, and

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -35,7 +36,7 @@ func TestPage(t *testing.T) {
 		".gitkeep":         {},
 		"icons/a.png":      {Data: []byte("png")},
 	}
-	h := page(files)
+	h := site{files: files, policy: contentPolicy, missing: notBuilt}
 	for target, c := range map[string]struct {
 		code  int
 		body  string
@@ -64,7 +65,8 @@ func TestPage(t *testing.T) {
 }
 
 func TestPageNotBuilt(t *testing.T) {
-	for _, h := range []http.Handler{page(nil), page(fstest.MapFS{".gitkeep": {}})} {
+	for _, files := range []fs.FS{nil, fstest.MapFS{".gitkeep": {}}} {
+		h := site{files: files, policy: contentPolicy, missing: notBuilt}
 		w := get(h, http.MethodGet, "/")
 		require.Equal(t, http.StatusOK, w.Code)
 		require.Contains(t, w.Body.String(), "make web")
@@ -179,7 +181,7 @@ func TestMetrics(t *testing.T) {
 	require.NoError(t, a.match.Emit("input", "nonsense"))
 	require.NoError(t, a.match.Call(a.ctx(), "request", map[string]any{"ev": "echo", "data": "x"}, nil))
 
-	body := get(h.adminMux(), http.MethodGet, "/metrics").Body.String()
+	body := get(h.adminMux(), http.MethodGet, "http://localhost/metrics").Body.String()
 	for _, want := range []string{
 		"gs_ready 1\n", `gs_matches{game="pond"} 1`, `gs_conns{state="websocket"} `, `gs_refused_total{layer="match",reason="bad_input"} 1`,
 		"gs_matches_made_total 1\n", `gs_tickets_total{state="seated"} 2`, "gs_tick_seconds_bucket{", "gs_tick_lateness_seconds_count",

@@ -36,7 +36,8 @@ type liveMatch struct {
 	rate   int // ticks a second
 	match  *match.Match
 	group  lobby.Group
-	opened []atomic.Bool // by seat: it was taken once
+	opened []atomic.Bool   // by seat: it was taken once
+	seats  []atomic.Uint32 // by seat: its match.SeatState
 }
 
 func newMatches(s *Server) *matches {
@@ -63,7 +64,10 @@ func (ms *matches) Create(g lobby.Group) (err error) {
 	for i, seat := range g.Seats {
 		seats[i] = match.SeatSpec{Player: seat.Player, Name: seat.Name, Team: seat.Team, Bot: seat.Bot}
 	}
-	l := &liveMatch{id: g.Match, game: g.Game, rate: def.Rules.Tick, group: g, opened: make([]atomic.Bool, len(seats))}
+	l := &liveMatch{
+		id: g.Match, game: g.Game, rate: def.Rules.Tick, group: g,
+		opened: make([]atomic.Bool, len(seats)), seats: make([]atomic.Uint32, len(seats)),
+	}
 	l.match, err = match.New(match.Config{
 		ID:     g.Match,
 		Def:    def,
@@ -145,6 +149,7 @@ func (ms *matches) hooks(l *liveMatch, g lobby.Group) match.Hooks {
 		},
 		Seat: func(_ *match.Match, seat int, from, to match.SeatState) {
 			s.metrics.seat(from.String(), to.String())
+			l.seats[seat].Store(uint32(to))
 			if to == match.SeatLeft || to == match.SeatBot || to == match.SeatNoShow {
 				s.lobby.Freed(l.id, seat)
 			}

@@ -21,6 +21,7 @@ type metrics struct {
 	seats    *prometheus.CounterVec
 	closed   *prometheus.CounterVec
 	levels   *prometheus.CounterVec
+	acts     *prometheus.CounterVec
 
 	mu    sync.Mutex                       // guards pairs
 	pairs map[[2]string]prometheus.Counter // of refused, at most MaxRefusals
@@ -35,11 +36,12 @@ func newMetrics() *metrics {
 		seats:    counterVec("gs_seat_transitions_total", "Changes of seats.", "from", "to"),
 		closed:   counterVec("gs_seat_closed_total", "Match sockets ended by their match, by reason.", "reason"),
 		levels:   counterVec("gs_match_level_changes_total", "Changes of how far matches are asked to reduce their work.", "from", "to"),
+		acts:     counterVec("gs_ops_actions_total", "What operators did on the dashboard, by what became of it.", "action", "result"),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.refused, m.over, m.seats, m.closed, m.levels,
+		m.refused, m.over, m.seats, m.closed, m.levels, m.acts,
 	)
 	return m
 }
@@ -93,6 +95,9 @@ func (c *census) Collect(ch chan<- prometheus.Metric) {
 	c.matches(w)
 	c.ticks(w)
 	c.traces(w)
+	o := c.s.ops.Stats()
+	w.gauge("gs_ops_watchers", "Pages that are connected to the dashboard.", float64(o.Watchers))
+	w.counter("gs_ops_readings_total", "Readings of all accounts for the dashboard, which are taken only while it is watched.", float64(o.Readings))
 }
 
 func (c *census) connections(w writer) {

@@ -213,7 +213,7 @@ func (h *harbour) entry(match string) tick.EntryStats {
 // scrape reads /metrics.
 func (h *harbour) scrape(t *testing.T) string {
 	t.Helper()
-	w := get(h.adminMux(), http.MethodGet, "/metrics")
+	w := get(h.adminMux(), http.MethodGet, "http://localhost/metrics")
 	require.Equal(t, http.StatusOK, w.Code)
 	return w.Body.String()
 }

@@ -41,6 +41,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	failed := make(chan error, 2)
 	if admin != nil {
+		s.offerDashboard(admin.Addr())
 		go func() { failed <- s.serveHTTP(admin, s.adminMux()) }()
 	}
 	handler, err := s.Handler()
@@ -193,10 +194,9 @@ func (s *Server) shutdown(ctx context.Context) error {
 		if err := s.matches.drain(ctx); err != nil {
 			errs = append(errs, err)
 		}
-		// Connections end with a close code of their own.
-		if err := s.io.Shutdown(ctx); err != nil {
-			errs = append(errs, err)
-		}
+		// Connections end with a close code of their own, the operators' last: they
+		// have seen all that.
+		errs = append(errs, s.io.Shutdown(ctx), s.ops.Shutdown(ctx))
 	}
 	for _, srv := range servers {
 		if err := srv.Shutdown(ctx); err != nil {

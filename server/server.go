@@ -15,6 +15,7 @@ import (
 	"gameserver/game"
 	"gameserver/lobby"
 	"gameserver/server/flight"
+	"gameserver/server/ops"
 	"gameserver/sio"
 	"gameserver/tick"
 )
@@ -39,7 +40,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Secret seals session and seat tokens, at least 16 bytes; random if empty.
 	Secret []byte
-	// Page is the web client, index.html and what it needs; nil for none.
+	// Page is the web client, index.html and what it needs; nil for none. The
+	// comment <!--dashboard--> in it becomes a link to the dashboard when both are
+	// on this machine.
 	Page fs.FS
 	// QueueFill is the wait after which bots fill a match; 5 s if zero.
 	QueueFill time.Duration
@@ -103,6 +106,8 @@ type Server struct {
 	overload *overload
 	crashes  *crashes
 	flight   *flight.Recorder // nil: off
+	ops      *ops.Dashboard
+	opsURL   atomic.Pointer[string] // of the dashboard, if it is on this machine only
 	endLobby context.CancelFunc
 	lobbyEnd chan struct{} // closed when the lobby's goroutine is gone
 
@@ -207,6 +212,7 @@ func (s *Server) start() (err error) {
 		})
 		s.serveLobby()
 		s.serveMatches()
+		s.ops = s.dashboard()
 		s.metrics.observe(s)
 
 		ctx, cancel := context.WithCancel(context.Background())
