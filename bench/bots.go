@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,11 +33,14 @@ type load struct {
 	latency  *hdrhistogram.Histogram // guarded by mu
 	lateness *hdrhistogram.Histogram // owned by pace
 	stall    func()                  // of tests: see pacer
+	via      string                  // address of all bots but the first, "": none
+	ages     *ages                   // nil: not measured
 }
 
 // bot is one player. Its inputs are sent by the pacing goroutine, its snapshots
 // arrive on its reader.
 type bot struct {
+	index  int
 	load   *load
 	client *client.Client
 	match  seat
@@ -82,7 +86,7 @@ func (l *load) join(ctx context.Context, url string, p *progress) error {
 	// Queueing takes as long as a match takes to fill, so only dialling is
 	// bounded by the slots.
 	for i := range l.o.Bots {
-		b := &bot{load: l, rng: botRand(i)}
+		b := &bot{index: i, load: l, rng: botRand(i)}
 		l.bots = append(l.bots, b)
 		wg.Go(func() {
 			slots <- struct{}{}
@@ -111,6 +115,19 @@ func (l *load) join(ctx context.Context, url string, p *progress) error {
 	}
 }
 
+// dial returns how a bot opens connections.
+func (l *load) dial(i int) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	switch {
+	case l.via == "":
+		return l.wire.dial
+	case i == 0: // beside the server
+		return (&net.Dialer{}).DialContext
+	}
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return l.wire.dial(ctx, network, l.via)
+	}
+}
+
 func (b *bot) dial(ctx context.Context, url string, i int) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -119,7 +136,7 @@ func (b *bot) dial(ctx context.Context, url string, i int) error {
 		Name:      fmt.Sprintf("bot %d", i),
 		Msgpack:   b.load.o.Parser == "msgpack",
 		Transport: engine.WebSocket,
-		Dial:      b.load.wire.dial,
+		Dial:      b.load.dial(i),
 		Handlers: client.Handlers{
 			OnSnapshot: b.onSnapshot,
 			OnLost:     func(*client.Match, string) { b.load.disconnects.Add(1) },
@@ -133,6 +150,13 @@ func (b *bot) dial(ctx context.Context, url string, i int) error {
 func (b *bot) onSnapshot(_ *client.Match, s client.Snapshot) {
 	now := time.Since(b.load.epoch)
 	b.seen.Store(stamp(s.Tick, now))
+	if a := b.load.ages; a != nil {
+		a.heard(b.index, s, now)
+		if b.index == 0 {
+			b.acked = s.Ack
+			return // the reference is not counted
+		}
+	}
 	first := b.acked + 1
 	b.acked = s.Ack
 	if !b.load.measuring.Load() {

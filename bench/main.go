@@ -17,10 +17,12 @@ import (
 // struct of flags with Run(context.Context) error; its context ends with Ctrl-C,
 // and it prints what it has then.
 type commands struct {
-	Play  playCmd  `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
-	Bytes bytesCmd `cmd:"" help:"Bytes a player is sent in each workload: ours in every dialect, naive JSON, @colyseus/schema."`
-	Floor floorCmd `cmd:"" help:"What a snapshot costs the server, beside programs that only copy and write."`
-	Proxy proxyCmd `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
+	Play     playCmd     `cmd:"" default:"withargs" help:"Play with bots on a server and print one table (what happens without a command)."`
+	Bytes    bytesCmd    `cmd:"" help:"Bytes a player is sent in each workload: ours in every dialect, naive JSON, @colyseus/schema."`
+	Floor    floorCmd    `cmd:"" help:"What a snapshot costs the server, beside programs that only copy and write."`
+	Capacity capacityCmd `cmd:"" help:"The most players that one core serves in time."`
+	Links    linksCmd    `cmd:"" help:"How old what players see is, and what becomes of their inputs, on networks from good to bad."`
+	Proxy    proxyCmd    `cmd:"" help:"Carry connections over a bad network: delay, jitter, loss, stalls, resets."`
 
 	Recorder recorderCmd `cmd:"" help:"What the flight recorder costs: servers with and without it in turn."`
 

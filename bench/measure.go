@@ -48,6 +48,7 @@ type sample struct {
 	ticks   tickAccount
 	usage   usage
 	in, out int64
+	inputs  inputAccount
 }
 
 func (l *load) sample(ctx context.Context, srv *process) (sample, error) {
@@ -56,6 +57,9 @@ func (l *load) sample(ctx context.Context, srv *process) (sample, error) {
 	if srv.admin != "" {
 		if s.ticks, err = ticksOf(ctx, srv.admin); err != nil {
 			return s, fmt.Errorf("reading the server's ticks: %w", err)
+		}
+		if s.inputs, err = inputsOf(ctx, srv.admin); err != nil {
+			return s, fmt.Errorf("reading the server's inputs: %w", err)
 		}
 	}
 	if srv.pid != 0 {
@@ -69,8 +73,12 @@ func (l *load) sample(ctx context.Context, srv *process) (sample, error) {
 // measure joins the bots, plays, and reports what the measured time showed.
 func measure(ctx context.Context, o playCmd, srv *process) (*report, error) {
 	l := &load{o: o, epoch: time.Now(), latency: newHistogram(), lateness: newHistogram()}
+	if srv.via != "" {
+		l.via, l.ages = srv.via, newAges(o.Bots, o.Tick)
+	}
 	p := newProgress(os.Stderr)
 	defer l.close()
+	empty, _ := usageOf(srv.pid) // without it there is no memory per player
 	if err := l.join(ctx, srv.url, p); err != nil {
 		return nil, fmt.Errorf("joining: %w", err)
 	}
@@ -85,9 +93,15 @@ func measure(ctx context.Context, o playCmd, srv *process) (*report, error) {
 		return nil, err
 	}
 	l.measuring.Store(true)
+	if l.ages != nil {
+		l.ages.begin(time.Since(l.epoch))
+	}
 	profiled := l.profile(ctx, srv)
 	l.wait(ctx, "playing", o.Time, p)
 	l.measuring.Store(false)
+	if l.ages != nil {
+		l.ages.end(time.Since(l.epoch))
+	}
 	// An interrupt still shows what there is.
 	after, err := l.sample(context.WithoutCancel(ctx), srv)
 	if err != nil {
@@ -99,7 +113,9 @@ func measure(ctx context.Context, o playCmd, srv *process) (*report, error) {
 	if err := <-profiled; err != nil {
 		return nil, fmt.Errorf("profile: %w", err)
 	}
-	return l.report(before, after), nil
+	r := l.report(before, after)
+	r.RSSEmpty = empty.RSS
+	return r, nil
 }
 
 // wait shows the progress of a phase.
@@ -168,6 +184,13 @@ func (l *load) report(before, after sample) *report {
 		GeneratorLate: quantilesOf(l.lateness),
 		ServerCPU:     (after.usage.CPU - before.usage.CPU).Seconds(),
 		RSS:           after.usage.RSS,
+	}
+	if l.ages != nil {
+		r.Age = quantilesOf(l.ages.hist)
+	}
+	if taken := after.inputs.Taken - before.inputs.Taken; r.Inputs > 0 && taken > 0 {
+		r.InputsLate = (after.inputs.Late - before.inputs.Late) / taken
+		r.InputsLost = max(0, 1-taken/float64(r.Inputs))
 	}
 	if r.Ticks > 0 {
 		r.TicksOnTime = float64(after.ticks.OnTime-before.ticks.OnTime) / float64(r.Ticks)

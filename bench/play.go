@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gameserver/bench/workload"
+	"gameserver/internal/netfault"
 )
 
 // playCmd joins bots into matches and measures.
@@ -28,6 +29,9 @@ type playCmd struct {
 	Admin   string        `help:"Admin address of that server, such as http://127.0.0.1:9090, for ticks."`
 	PID     int           `name:"pid" help:"Process id of that server, for CPU and memory."`
 	Profile string        `placeholder:"FILE" help:"Save a CPU profile of the server, taken while measuring."`
+
+	through *netfault.Config // of linksCmd: the network between, nil: none
+	network *netfault.Stats  // what it did
 }
 
 func (o *playCmd) check() error {
@@ -51,12 +55,6 @@ func (o *playCmd) check() error {
 
 // Run plays and prints.
 func (o *playCmd) Run(ctx context.Context) error {
-	if err := o.resolve(); err != nil {
-		return err
-	}
-	if err := o.check(); err != nil {
-		return err
-	}
 	r, err := o.once(ctx)
 	if err != nil {
 		return err
@@ -67,6 +65,12 @@ func (o *playCmd) Run(ctx context.Context) error {
 
 // once starts a server, if need be, and measures.
 func (o *playCmd) once(ctx context.Context) (*report, error) {
+	if err := o.resolve(); err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	srv := &process{url: o.URL, admin: o.Admin, pid: o.PID}
 	pinned := o.Pin && runtime.NumCPU() > 1 && o.URL == ""
 	if o.URL == "" {
@@ -83,6 +87,13 @@ func (o *playCmd) once(ctx context.Context) (*report, error) {
 		if pinned {
 			pinSelf(cpu)
 		}
+	}
+	if o.through != nil {
+		end, err := o.worsen(srv)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
 	}
 	r, err := measure(ctx, *o, srv)
 	if err != nil {

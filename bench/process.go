@@ -22,7 +22,8 @@ import (
 // process is the server under test and what the kernel says of it.
 type process struct {
 	url, admin string
-	pid        int // 0: not ours, nothing to read
+	via        string // address for all players but the first, "": the url's
+	pid        int    // 0: not ours, nothing to read
 	cmd        *exec.Cmd
 	dir        string
 }

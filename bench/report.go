@@ -15,6 +15,7 @@ import (
 type quantiles struct {
 	Count int64 `json:"count"`
 	P50   int64 `json:"p50"`
+	P95   int64 `json:"p95"`
 	P99   int64 `json:"p99"`
 	P999  int64 `json:"p999"`
 	Max   int64 `json:"max"`
@@ -22,7 +23,7 @@ type quantiles struct {
 
 func quantilesOf(h *hdrhistogram.Histogram) quantiles {
 	return quantiles{
-		Count: h.TotalCount(), P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99),
+		Count: h.TotalCount(), P50: h.ValueAtQuantile(50), P95: h.ValueAtQuantile(95), P99: h.ValueAtQuantile(99),
 		P999: h.ValueAtQuantile(99.9), Max: h.Max(),
 	}
 }
@@ -45,6 +46,9 @@ type report struct {
 
 	Inputs        int64     `json:"inputs"`
 	InputLatency  quantiles `json:"inputToSnapshotUs"`
+	InputsLate    float64   `json:"inputsLate"` // share of those taken
+	InputsLost    float64   `json:"inputsLost"` // share of those sent that were not taken
+	Age           quantiles `json:"snapshotAgeUs"`
 	Snapshots     int64     `json:"snapshots"`
 	SnapshotBytes int64     `json:"snapshotBytes"`
 	BytesIn       int64     `json:"bytesIn"`
@@ -55,6 +59,7 @@ type report struct {
 	ServerCPU      float64 `json:"serverCpuSeconds"`
 	CPUPerSnapshot float64 `json:"serverCpuUsPerSnapshot"`
 	RSS            int64   `json:"serverRssBytes"`
+	RSSEmpty       int64   `json:"serverRssBytesEmpty"` // before anybody came
 }
 
 func machine() string {
@@ -92,7 +97,8 @@ func (r *report) print(w io.Writer) {
 		perClient(r.BytesIn), perClient(r.BytesOut), float64(r.SnapshotBytes)/float64(max(1, r.Snapshots)))
 	if r.ServerCPU > 0 {
 		row("server CPU", "%.1f %% of a core   %.1f µs per delivered snapshot", 100*r.ServerCPU/r.Seconds, r.CPUPerSnapshot)
-		row("server memory", "%.1f MiB RSS", float64(r.RSS)/(1<<20))
+		row("server memory", "%.1f MiB RSS   %.1f KiB per player", float64(r.RSS)/(1<<20),
+			float64(r.RSS-r.RSSEmpty)/1024/float64(max(1, r.Bots)))
 	}
 	row("connections lost", "%d", r.Disconnects)
 	quant("load generator's lateness", r.GeneratorLate)

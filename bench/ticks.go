@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -19,22 +23,59 @@ type tickAccount struct {
 	Phases   map[string][][2]int64 `json:"phases"`
 }
 
-// ticksOf asks the server's admin listener.
-func ticksOf(ctx context.Context, admin string) (tickAccount, error) {
-	var a tickAccount
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/debug/ticks", nil)
+// inputAccount is what the server's /metrics says of inputs, since its start.
+type inputAccount struct{ Taken, Late float64 }
+
+// inputsOf asks the server's admin listener.
+func inputsOf(ctx context.Context, admin string) (inputAccount, error) {
+	body, err := ask(ctx, admin+"/metrics")
 	if err != nil {
-		return a, err
+		return inputAccount{}, err
+	}
+	defer body.Close()
+	var a inputAccount
+	lines := bufio.NewScanner(io.LimitReader(body, metricsMax))
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		switch name {
+		case "gs_inputs_total":
+			a.Taken, err = strconv.ParseFloat(value, 64)
+		case "gs_inputs_late_total":
+			a.Late, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return a, err
+		}
+	}
+	return a, lines.Err()
+}
+
+// ask gets a page.
+func ask(ctx context.Context, url string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	return resp.Body, nil
+}
+
+// ticksOf asks the server's admin listener.
+func ticksOf(ctx context.Context, admin string) (tickAccount, error) {
+	var a tickAccount
+	body, err := ask(ctx, admin+"/debug/ticks")
+	if err != nil {
 		return a, err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return a, fmt.Errorf("%s: %s", req.URL, resp.Status)
-	}
-	return a, json.NewDecoder(resp.Body).Decode(&a)
+	defer body.Close()
+	return a, json.NewDecoder(body).Decode(&a)
 }
 
 // since is the histogram of what came between two answers, in microseconds.
