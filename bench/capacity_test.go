@@ -32,7 +32,7 @@ func TestCapacitySearches(t *testing.T) {
 		onTime float64
 		most   int
 		holds  int
-	}{{0.001, 20, 20}, {0.001, 10, 10}} {
+	}{{0.001, 10, 10}} {
 		file := filepath.Join(t.TempDir(), "capacity.json")
 		o := capacityCmd{
 			Workloads: []string{"w1@20"}, OnTime: c.onTime, Latency: time.Minute, Most: c.most, Parser: "msgpack",

@@ -18,6 +18,7 @@ type echoes struct {
 	bots  []*bot
 	asked []atomic.Uint32 // newest input of each bot
 	tick  uint32
+	start time.Time
 	stall func() // before each tick
 }
 
@@ -27,16 +28,21 @@ type seatOf struct {
 	i int
 }
 
-func (s seatOf) SendInput(seq, _ uint32, _ []byte) error {
+// Due aims two ticks ahead, as a client's clock would.
+func (s seatOf) Due() (last uint32, n int) {
+	last = uint32(time.Since(s.e.start)*60/time.Second) + 2
+	return last, int(min(last-s.e.asked[s.i].Load(), 4))
+}
+
+func (s seatOf) SendInputs(seq, _ uint32, _ uint8, _ ...[]byte) error {
 	s.e.asked[s.i].Store(seq)
 	return nil
 }
 
 func (e *echoes) run(ctx context.Context) {
-	start := time.Now()
 	for ctx.Err() == nil {
 		e.tick++
-		time.Sleep(time.Until(start.Add(time.Duration(e.tick) * time.Second / 60)))
+		time.Sleep(time.Until(e.start.Add(time.Duration(e.tick) * time.Second / 60)))
 		e.stall()
 		for i, b := range e.bots {
 			b.onSnapshot(nil, client.Snapshot{Tick: e.tick, Ack: min(e.asked[i].Load(), e.tick)})
@@ -64,7 +70,7 @@ func TestAPlantedStallShows(t *testing.T) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			l := &load{o: playCmd{Tick: 60}, epoch: time.Now(), latency: newHistogram(), lateness: newHistogram()}
-			e := &echoes{asked: make([]atomic.Uint32, 10), stall: func() {}}
+			e := &echoes{start: time.Now(), asked: make([]atomic.Uint32, 10), stall: func() {}}
 			for i := range e.asked {
 				l.bots = append(l.bots, &bot{load: l, match: seatOf{e, i}, rng: botRand(i)})
 			}

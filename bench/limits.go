@@ -19,9 +19,6 @@ const (
 	latencyMaxUs = 60_000_000
 	// sentRing is how many inputs a bot remembers while unacknowledged.
 	sentRing = 256
-	// leadMax is how far ahead of the newest tick seen a bot aims; the server
-	// takes 32.
-	leadMax = 24
 	// sampleMax is of how many players snapshots are decoded and compared.
 	sampleMax = 20
 	// repsMax bounds the repetitions of a comparison.
