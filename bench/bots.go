@@ -45,7 +45,6 @@ type bot struct {
 	client *client.Client
 	match  seat
 	rng    *rand.Rand
-	seq    uint32    // owned by pace
 	buf    []byte    // owned by pace
 	values [4][]byte // owned by pace
 	hold   int       // owned by pace

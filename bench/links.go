@@ -103,7 +103,7 @@ func (o *playCmd) worsen(srv *process) (end func(), err error) {
 		st := p.Stats()
 		o.network = &st
 		_ = p.Close()
-		<-served
+		_ = <-served // nil, once closed
 	}, nil
 }
 
