@@ -54,7 +54,7 @@ export interface PlainSnapshot {
   e: readonly (readonly (number | boolean)[])[];
   r: readonly (readonly number[])[];
   /** [set, …all own fields], or nothing when there are none any more. */
-  o?: readonly (number | boolean)[];
+  o?: readonly unknown[];
 }
 
 /** The state of one match on one client. */
@@ -274,7 +274,7 @@ export class State {
     for (let f = 0; f < e.set.size; f++) e.values[f] = Number(row[2 + f]);
   }
 
-  private takeOwn(row: readonly (number | boolean)[]): void {
+  private takeOwn(row: readonly unknown[]): void {
     if (row.length === 0) {
       this.ownSet = null;
       return;

@@ -25,7 +25,7 @@ async function open(name, size, extra = {}) {
 }
 const probe = (page) => page.evaluate(() => {
   const g = window.__game;
-  return { state: g.state, you: g.you, x: g.x, y: g.y, entities: g.entities, fps: g.fps, tick: g.tick };
+  return { state: g.state, you: g.you, x: g.x, y: g.y, entities: g.entities, fps: g.fps, tick: g.tick, keys: g.keys, checked: g.checked };
 });
 const until = async (page, what, f, arg) => {
   try {
@@ -72,10 +72,11 @@ try {
   await a.mouse.up({ button: "right" });
   await a.mouse.up();
 
-  // A lost connection keeps the seat.
+  // A lost connection keeps the seat, and the picture.
   await a.evaluate(() => window.__game.drop());
   await until(a, "reconnect", (tick) => window.__game.state === "playing" && window.__game.tick > tick + 30, (await probe(a)).tick);
-  say("resumed", { you: (await probe(a)).you });
+  const resumed = await probe(a);
+  say("resumed", { you: resumed.you, keys: resumed.keys, checked: resumed.checked });
 
   // Reloading the page keeps it too.
   await a.reload();

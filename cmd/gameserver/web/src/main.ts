@@ -57,6 +57,7 @@ class Game {
       welcome: (w) => (this.welcome = w),
       schema: (s) => this.begin(s),
       snapshot: (s) => this.snapshot(s),
+      held: () => this.session?.world.state.tick ?? 0,
       event: (e) => this.session?.event(e),
       result: (r) => this.result(r),
       ejected: (e) => this.ejected(e),
@@ -164,12 +165,17 @@ class Game {
   }
 
   private begin(schema: Schema): void {
-    if (this.welcome === null) return;
-    this.matchId = this.welcome.match;
+    const w = this.welcome;
+    if (w === null) return;
+    this.welcome = null;
+    if (this.session?.resumes(w) === true && this.state === "playing") {
+      this.session.resumed(w, this.net);
+      return;
+    }
+    this.matchId = w.match;
     this.ui.clearMatch();
     this.ui.fail("");
-    this.session = new Session(this.welcome, schema, this.renderer, this.ui, this.mail);
-    this.welcome = null;
+    this.session = new Session(w, schema, this.renderer, this.ui, this.mail);
     void this.session.handshake(this.net);
     this.frames.reset();
     this.go("playing");
@@ -250,6 +256,12 @@ class Game {
       get delay() { return game.session?.world.clock.delayMs ?? 0; },
       get ping() { return Number.isFinite(game.session?.pingMs) ? (game.session?.pingMs ?? 0) : 0; },
       get lead() { return game.session?.world.lead ?? 0; },
+      /** Snapshots that built on nothing. */
+      get keys() { return game.session?.world.keys ?? 0; },
+      /** Snapshots whose checksum the server had sent, and was right. */
+      get checked() { return game.session?.world.checked ?? 0; },
+      /** Bytes of compact snapshots, without the packets around them. */
+      get bytes() { return game.session?.world.bytes ?? 0; },
       get snapshots() { return game.session?.world.snapshots ?? 0; },
       get snapshotsPerSecond() { return game.session?.snapshotRate(performance.now()) ?? 0; },
       get fps() { return game.frames.fps; },

@@ -11,6 +11,7 @@ import type {
   InputValue,
   LobbyEmits,
   LobbyListens,
+  MatchAuth,
   MatchEmits,
   MatchFound,
   MatchListens,
@@ -39,6 +40,8 @@ export interface NetEvents {
   snapshot(s: PlainSnapshot | Uint8Array): void;
   event(e: GameEvent): void;
   result(r: MatchResult): void;
+  /** Tick of the last snapshot of a match, by which it can go on after a lost connection; 0 to begin anew. */
+  held(): number;
   /** /match is over without a result; null when the server only said goodbye. */
   ejected(err: WireError | null): void;
   /** /lobby refused or dropped this client for good. */
@@ -79,7 +82,7 @@ export class Net {
       auth: (give: (a: object) => void) => give({ name: this.name, session: session() }),
     });
     this.match = this.manager.socket("/match", {
-      auth: (give: (a: object) => void) => give({ seat: this.seat }),
+      auth: (give: (a: MatchAuth) => void) => give({ seat: this.seat, snap: 1, ack: this.on.held(), check: true }),
     });
     this.watchManager();
     this.watchLobby();
@@ -119,6 +122,7 @@ export class Net {
     });
     s.on("schema", (v) => this.on.schema(v));
     s.on("snapshot", (v) => this.on.snapshot(v));
+    s.on("s", (v) => this.on.snapshot(v instanceof Uint8Array ? v : new Uint8Array(v)));
     s.on("event", (v) => this.on.event(v));
     s.on("result", (v) => {
       this.inMatch = false;

@@ -1,5 +1,5 @@
 // One match on this screen: its world, what is sent, what the HUD says.
-// Made by welcome and schema; made anew when the connection comes back.
+// Made by welcome and schema. When the connection comes back it goes on.
 
 import type { PlainSnapshot } from "gameserver-client";
 import type { Input } from "./input";
@@ -54,6 +54,19 @@ export class Session {
     for (const p of welcome.players) this.player(p.id, p.name, p.bot);
   }
 
+  /** Whether a connection goes on with this match. */
+  resumes(w: Welcome): boolean {
+    return w.match === this.welcome.match && w.you === this.you;
+  }
+
+  /** Goes on after a lost connection: with what is known, if the server can build on it. */
+  resumed(w: Welcome, net: Net): void {
+    this.mail.welcome(w.match, w.events);
+    this.matchState = w.state;
+    this.roster(w.players);
+    void this.handshake(net);
+  }
+
   private player(id: number, name: string, bot: boolean): Row {
     const r = { id, name, bot, color: this.renderer.color(id), kills: 0, deaths: 0, alive: false };
     this.players.set(id, r);
@@ -63,6 +76,7 @@ export class Session {
   /** An error is a snapshot that breaks the rules. */
   snapshot(s: PlainSnapshot | Uint8Array, now: number): void {
     this.world.apply(s, now);
+    for (const e of this.world.state.events) this.event(e as GameEvent);
     this.rate.mark(now);
     this.pacer.snapshot(now, this.world.tick, this.world.ack, this.world.lead * 4);
     this.ping.acknowledged(this.world.ack, now);

@@ -20,6 +20,7 @@ export type {
   HelloReply as Hello,
   HitEvent,
   KillEvent,
+  MatchAuth,
   MatchPlayer as SeatPlayer,
   MatchSchema as Schema,
   MatchState,

@@ -208,6 +208,10 @@ export class World {
   lead = 0;
   lateMs = 0;
   snapshots = 0;
+  /** So far: snapshots that built on nothing, those with a checksum, and bytes of compact ones. */
+  keys = 0;
+  checked = 0;
+  bytes = 0;
   /** Called when a track has left the screen for good. */
   onGone: ((t: Track) => void) | null = null;
 
@@ -247,9 +251,15 @@ export class World {
   /** Takes in one snapshot that arrived at nowMs. One that breaks the rules is an error, and leaves nothing to build on. */
   apply(snapshot: PlainSnapshot | Uint8Array, nowMs: number): void {
     const s = this.state;
-    if (snapshot instanceof Uint8Array) s.applyCompact(snapshot);
-    else s.applyPlain(snapshot);
+    if (snapshot instanceof Uint8Array) {
+      s.applyCompact(snapshot);
+      this.bytes += snapshot.length;
+      if (s.checked) this.checked++;
+    } else {
+      s.applyPlain(snapshot);
+    }
     const complete = s.base === 0;
+    if (complete) this.keys++;
     const stale = (s.tick - this.tick) * this.clock.tickMs > STALE_MS;
     const base = complete ? this.tick : s.base;
     this.clock.arrived(s.tick, nowMs, s.late / 100);
