@@ -310,9 +310,13 @@ func (l *tape) SendLatest(packet []byte) bool {
 // TestHiddenStateIsInNoByte plays one game twice, the second time with much more
 // going on where one player may not see it: out of reach, in the fog, in other
 // players' hands and plans, births, deaths and ids included. The player is sent
-// the same bytes.
+// the same bytes, in every dialect and with checksums.
 func TestHiddenStateIsInNoByte(t *testing.T) {
-	for _, msgpack := range []bool{false, true} {
+	for name, as := range map[string]link{
+		"json":    {},
+		"msgpack": {enc: true},
+		"compact": {enc: true, quiet: true, wish: Wish{Compact: true, Check: true}},
+	} {
 		play := func(secrets bool) []byte {
 			open, secret := rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))
 			fog, g := map[game.ID]bool{}, &foggy{}
@@ -339,15 +343,16 @@ func TestHiddenStateIsInNoByte(t *testing.T) {
 			seats := persons(3)
 			seats[1].Team, seats[2].Team = 1, 1
 			s := newStage(t, g, seats, 200)
-			l := &tape{link: link{enc: msgpack}}
+			l := &tape{link: as}
 			_, err := s.Attach(0, l)
 			require.NoError(t, err)
 			s.ticks(400)
 			return l.bytes
 		}
 		quiet := play(false)
-		require.Greater(t, len(quiet), 100_000)
-		require.True(t, slices.Equal(quiet, play(true)), "msgpack %v", msgpack)
+		require.Greater(t, len(quiet), 50_000, name)
+		require.Equal(t, as.wish.Compact, quiet[0] == 's' && quiet[1] == ' ', name)
+		require.True(t, slices.Equal(quiet, play(true)), name)
 	}
 }
 
