@@ -8,7 +8,7 @@ WEB   := cmd/gameserver/web
 OPS   := server/ops/web
 SDK   := client
 
-.PHONY: help run test check lint bench fuzz client examples web e2e race3 conformance
+.PHONY: help run test check lint bench fuzz client examples web e2e race3 conformance property
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -84,6 +84,9 @@ upgrades: ## a hundred thousand upgrades under traffic, in virtual time
 soak: ## ten thousand sessions come and go; five thousand packet sequences beside Node
 	@CHURN=10000 go test ./e2e -run Churn -timeout 30m
 	@DIFFERENTIAL=5000 go test ./e2e -run Differential -timeout 30m
+
+property: ## a million random ticks of players: what clients decode is what the server shows
+	@PROPERTY=$${PROPERTY:-1000000} go test ./game/snap -run TestDecodedStateIsTheServersState -v -timeout 60m | grep -v '\[rapid\] OK'
 
 race3: ## the race detector three times in a row, in random order
 	@go test -race -shuffle=on -count=3 -timeout 30m $(UNITS)

@@ -43,6 +43,7 @@
 //	type Ship struct {
 //		X, Y     float32 `snap:"q=0.05"` // quantised in steps of 0.05
 //		HP       uint8   `snap:""`       // as it is
+//		Ammo     int     `snap:"own"`    // for the player whose ID the ship has, and nobody else
 //		cooldown int                     // stays on the server
 //	}
 //	type Arena struct {

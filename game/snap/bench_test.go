@@ -1,108 +1,139 @@
 package snap
 
 import (
+	"fmt"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
-func benchRig(tb testing.TB, entities int) *rig {
-	tb.Helper()
-	r := newRig(tb, 2)
-	for i := range min(entities, rigCap) {
-		r.add(0, thing{D: int32(i), J: float32(i)})
-	}
-	return r
-}
+var dialects = [encodings]string{"json", "msgpack", "compact"}
 
-func (r *rig) move() {
-	for _, slot := range r.live(0) {
-		r.sets[0].at(slot).J++
-	}
-}
-
+// BenchmarkDiff compares 1024 entities of eleven fields of every type, of which
+// none, some or all change in a tick: ns for each field.
 func BenchmarkDiff(b *testing.B) {
-	r := benchRig(b, 128)
-	b.ReportAllocs()
-	for b.Loop() {
-		r.tick++
-		for c := range r.sets[0].mem {
-			for i := range r.sets[0].mem[c] {
-				r.sets[0].mem[c][i].J++
+	for _, changed := range []string{"none", "half", "all"} {
+		b.Run(changed, func(b *testing.B) {
+			s := newSea(b)
+			l := thingLayout(b)
+			const entities = 1024
+			s.world = NewWorld([]Source{{Rows: &s.sets[0].rows, Layout: l, Cap: entities}})
+			for i := range entities {
+				s.born++
+				s.sets[0].add(entities, uint32(i+1), s.born, thing{D: int32(i)})
 			}
-		}
-		r.world.Diff(r.tick, r.tick)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/128/11, "ns/field")
-}
-
-func BenchmarkEncodeEntity(b *testing.B) {
-	for _, e := range []Encoding{JSON, Msgpack} {
-		b.Run([]string{"json", "msgpack"}[e], func(b *testing.B) {
-			r := benchRig(b, 1)
-			r.world.Diff(1, 1)
-			r.tick = 1
 			b.ReportAllocs()
 			for b.Loop() {
-				r.tick++
-				r.world.tick = r.tick
-				r.world.others[e] = r.world.others[e][:0]
-				r.world.locate(0, 0, 0, e)
+				s.tick++
+				if changed != "none" {
+					b.StopTimer()
+					for _, rows := range s.sets[0].mem {
+						for i := range rows {
+							if v := &rows[i]; changed == "all" || i%2 == 0 {
+								*v = thing{
+									!v.A, v.B + 1, v.C + 1, v.D + 1, v.E + 1, v.F + 1, v.G + 1, v.H + 1, v.I + 1, v.J + 1, v.K + 1, "",
+								}
+							}
+						}
+					}
+					b.StartTimer()
+				}
+				s.world.Diff(s.tick, s.tick)
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/entities/11, "ns/field")
 		})
 	}
 }
 
-// BenchmarkSplice is one body of 100 changed entities and its copy for 100
-// players with equal views.
-func BenchmarkSplice(b *testing.B) {
-	for _, e := range []Encoding{JSON, Msgpack} {
-		b.Run([]string{"json", "msgpack"}[e], func(b *testing.B) {
-			r := benchRig(b, 100)
-			views := make([]View, 100)
-			var dst []byte
-			b.ReportAllocs()
-			for b.Loop() {
-				b.StopTimer()
-				r.tick++
-				r.move()
-				r.world.Diff(r.tick, r.tick)
-				b.StartTimer()
-				for i := range views {
-					dst = r.world.Append(dst[:0], &views[i], e, Head{})
-					r.world.Accept(&views[i])
+// BenchmarkRecord makes the records of 1000 entities of five fields, three of
+// which changed: ns for each, and its bytes.
+func BenchmarkRecord(b *testing.B) {
+	for _, kind := range []string{"delta", "some", "full", "msgpack", "json"} {
+		b.Run(kind, func(b *testing.B) {
+			const entities = 1000
+			s := newSchool(b, entities, 0, 0, Compact)
+			for range 2 * ringLen {
+				s.swim()
+				s.world.Diff(s.tick, s.number)
+			}
+			e, sent := Compact, uint32(0)
+			switch kind {
+			case "delta":
+				sent = s.tick - 1
+			case "some":
+				sent = s.tick - ringLen - 1
+			case "msgpack":
+				e = Msgpack
+			case "json":
+				e = JSON
+			}
+			w, size := s.world, 0
+			make1 := func(slot uint32) {
+				if kind != "delta" && kind != "some" || slot%5 != 0 {
+					from, end := w.locate(0, slot, sent, e)
+					size += int(end - from)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/player")
+			b.ReportAllocs()
+			before := w.encodes
+			for b.Loop() {
+				w.others[e], w.partials = w.others[e][:0], w.partials[:0]
+				w.tick++ // nothing is made yet
+				w.times[w.now] = w.tick
+				for slot := range uint32(entities) {
+					make1(slot)
+				}
+			}
+			n := float64(w.encodes - before)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/record")
+			b.ReportMetric(float64(size)/n, "B/record")
 		})
 	}
 }
 
-func TestSnapshotsDoNotAllocate(t *testing.T) {
-	r := benchRig(t, 100)
-	views := make([]View, 10)
-	dst := make([]byte, 0, 1<<16)
-	tick := func() {
-		r.tick++
-		for c := range r.sets[0].mem {
-			for i := range r.sets[0].mem[c] {
-				r.sets[0].mem[c][i].J++
-			}
+// BenchmarkSplice makes the snapshots of one tick: ns for each pair of a player
+// and an entity in view, of which four in five have changed, and ns and bytes for
+// each snapshot. Without a sight all share one body.
+func BenchmarkSplice(b *testing.B) {
+	for _, c := range []struct{ entities, players, seen int }{
+		{100, 100, 50}, {1000, 1000, 50}, {1000, 100, 500}, {100, 100, 0}, {1000, 1000, 0},
+	} {
+		for e := range encodings {
+			b.Run(fmt.Sprintf("E=%d/P=%d/k=%d/%s", c.entities, c.players, c.seen, dialects[e]), func(b *testing.B) {
+				s := newSchool(b, c.entities, c.players, c.seen, e)
+				size := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					b.StopTimer()
+					s.swim()
+					s.world.Diff(s.tick, s.number)
+					b.StartTimer()
+					s.publish()
+					size += len(s.dst)
+				}
+				k := c.seen
+				if k == 0 {
+					k = c.entities
+				}
+				ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(c.players)
+				b.ReportMetric(ns/float64(k), "ns/pair")
+				b.ReportMetric(ns, "ns/snapshot")
+				b.ReportMetric(float64(size)/float64(b.N), "B/snapshot")
+			})
 		}
-		if r.tick%3 == 0 {
-			r.del(0, int(r.tick%100))
-			r.add(0, thing{})
-		}
-		r.world.Diff(r.tick, r.tick)
-		for i := range views {
-			dst = r.world.Append(dst[:0], &views[i], Encoding(i%2), Head{Ack: r.tick, Lead: 3})
-			if (i+int(r.tick))%4 != 0 { // the others were refused
-				r.world.Accept(&views[i])
+	}
+}
+
+// BenchmarkApplyCompact decodes snapshots of 80 changed entities.
+func BenchmarkApplyCompact(b *testing.B) {
+	s := newSchool(b, 100, 1, 0, Compact)
+	blobs := s.blobs(b, 8)
+	m := s.players[0].mirror
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, blob := range blobs {
+			if _, err := m.ApplyCompact(blob); err != nil {
+				b.Fatal(err)
 			}
 		}
 	}
-	for range 50 {
-		tick()
-	}
-	require.Zero(t, testing.AllocsPerRun(100, tick))
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(100+7*80), "ns/record")
 }

@@ -46,12 +46,17 @@ func diffInts[T int8 | int16 | int32 | uint8 | uint16](
 	at unsafe.Pointer, stride uintptr, live uint64, old, next *[ChunkRows]int32,
 ) (changed uint64) {
 	if live == ^uint64(0) {
-		var off uintptr
-		for i := range ChunkRows {
-			v := int32(*(*T)(unsafe.Add(at, off)))
-			off += stride
-			changed = changed>>1 | differs(v, old[i])<<63
-			next[i] = v
+		for i := 0; i < ChunkRows; i += 4 {
+			o, n := (*[4]int32)(old[i:]), (*[4]int32)(next[i:])
+			v0 := int32(*(*T)(at))
+			v1 := int32(*(*T)(unsafe.Add(at, stride)))
+			v2 := int32(*(*T)(unsafe.Add(at, 2*stride)))
+			v3 := int32(*(*T)(unsafe.Add(at, 3*stride)))
+			changed |= (differs(v0, o[0]) | differs(v1, o[1])<<1 | differs(v2, o[2])<<2 | differs(v3, o[3])<<3) << (i & 63)
+			n[0], n[1], n[2], n[3] = v0, v1, v2, v3
+			if i < ChunkRows-4 {
+				at = unsafe.Add(at, 4*stride)
+			}
 		}
 		return changed
 	}
@@ -87,6 +92,16 @@ func diffFloats[T float32 | float64](
 }
 
 func diffInt(at unsafe.Pointer, stride uintptr, live uint64, old, next *[ChunkRows]int32) (changed uint64) {
+	if live == ^uint64(0) {
+		var off uintptr
+		for i := range ChunkRows {
+			v := int32(min(max(*(*int)(unsafe.Add(at, off)), math.MinInt32), math.MaxInt32))
+			off += stride
+			changed = changed>>1 | differs(v, old[i])<<63
+			next[i] = v
+		}
+		return changed
+	}
 	for ; live != 0; live &= live - 1 {
 		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
 		v := int32(min(max(*(*int)(unsafe.Add(at, uintptr(i)*stride)), math.MinInt32), math.MaxInt32))
@@ -97,6 +112,16 @@ func diffInt(at unsafe.Pointer, stride uintptr, live uint64, old, next *[ChunkRo
 }
 
 func diffUint(at unsafe.Pointer, stride uintptr, live uint64, old, next *[ChunkRows]int32) (changed uint64) {
+	if live == ^uint64(0) {
+		var off uintptr
+		for i := range ChunkRows {
+			v := int32(uint32(min(*(*uint)(unsafe.Add(at, off)), math.MaxUint32)))
+			off += stride
+			changed = changed>>1 | differs(v, old[i])<<63
+			next[i] = v
+		}
+		return changed
+	}
 	for ; live != 0; live &= live - 1 {
 		i := bits.TrailingZeros64(live) & (ChunkRows - 1)
 		v := int32(uint32(min(*(*uint)(unsafe.Add(at, uintptr(i)*stride)), math.MaxUint32)))

@@ -2,6 +2,7 @@ package snap
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
@@ -18,54 +19,60 @@ const (
 // copied in one piece.
 const slack = 16
 
+// refs returns where the records of a set are for players who have its changes up
+// to a tick; 0 is those who do not hold them. It is nil if that depends on the
+// entity.
+func (w *World) refs(t *table, sent uint32, e Encoding) []ref {
+	if e != Compact || sent == 0 {
+		return t.full[e]
+	}
+	if age := w.age(sent); age >= 0 {
+		return t.delta[age]
+	}
+	return nil
+}
+
 // locate returns where in World.others the record of an entity is, for a player
 // who has its changes up to a tick; 0 is one who does not hold it. A record is
 // made the first time it is asked for in a tick. It may be empty.
 func (w *World) locate(set int, slot, sent uint32, e Encoding) (from, end uint32) {
 	t := &w.tables[set]
-	r := &t.full[e][slot]
-	if e == Compact && sent != 0 {
-		age := w.age(sent)
-		if age < 0 {
-			return w.partial(t, slot, sent)
-		}
-		r = &t.delta[age][slot]
-		if r.tick != w.tick {
-			w.begin(r, e)
-			w.others[e] = w.appendDelta(w.others[e], t, slot, age)
-			w.end(r, e)
-		}
+	refs := w.refs(t, sent, e)
+	if refs == nil {
+		return w.partial(t, slot, sent)
+	}
+	r := &refs[slot]
+	if r.tick == w.tick {
 		return r.from, r.end
 	}
-	if r.tick != w.tick {
-		w.begin(r, e)
-		switch e {
-		case JSON:
-			w.others[e] = w.appendJSON(w.others[e], set, slot)
-		case Msgpack:
-			w.others[e] = w.appendMsgpack(w.others[e], set, slot)
-		default:
-			w.others[e] = w.appendFull(w.others[e], set, slot)
-		}
-		w.end(r, e)
+	w.begin(r, e)
+	switch {
+	case e == JSON:
+		w.others[e] = w.appendJSON(w.others[e], set, slot)
+	case e == Msgpack:
+		w.others[e] = w.appendMsgpack(w.others[e], set, slot)
+	case sent == 0:
+		w.others[e] = w.appendFull(w.others[e], set, slot)
+	default:
+		w.others[e] = w.appendDelta(w.others[e], t, slot, w.age(sent))
 	}
+	w.end(r, e)
 	return r.from, r.end
 }
 
 // age returns the row of the rings that has the values of a tick, -1 if none
-// has.
+// has. Most of those who ask in a tick ask for the same one.
 func (w *World) age(tick uint32) int {
-	if k := &w.walk; k.ageOf == tick && k.ageAt == w.tick {
-		return k.age
+	if w.asked == tick {
+		return w.answer
 	}
-	age := -1
+	w.asked, w.answer = tick, -1
 	for i, t := range w.times {
 		if t == tick {
-			age = i
+			w.answer = i
 		}
 	}
-	w.walk.ageOf, w.walk.ageAt, w.walk.age = tick, w.tick, age
-	return age
+	return w.answer
 }
 
 func (w *World) begin(r *ref, e Encoding) {
@@ -75,8 +82,11 @@ func (w *World) begin(r *ref, e Encoding) {
 
 // end also sees to it that there is slack behind the record.
 func (w *World) end(r *ref, e Encoding) {
-	r.end = uint32(len(w.others[e]))
-	w.others[e] = append(w.others[e], make([]byte, slack)...)[:r.end]
+	b := w.others[e]
+	r.end = uint32(len(b))
+	if cap(b)-len(b) < slack {
+		w.others[e] = slices.Grow(b, slack)
+	}
 }
 
 // partial returns the absolute record of what has changed since a tick.
@@ -117,25 +127,25 @@ func (w *World) partial(t *table, slot, sent uint32) (from, end uint32) {
 // appendDelta appends the difference to what the entity was in a row of the
 // rings, which may be nothing.
 func (w *World) appendDelta(dst []byte, t *table, slot uint32, age int) []byte {
+	now, old := w.now%ringLen, age%ringLen
 	var mask uint32
-	var values [FieldsMax]int32
 	for i := range t.columns {
 		ring := &t.columns[i].ring
-		d := ring[w.now][slot] - ring[age][slot]
-		values[i] = d
-		if d != 0 {
-			mask |= 1 << i
-		}
+		mask |= uint32(differs(ring[now][slot], ring[old][slot])) << (i & 31)
 	}
 	if mask == 0 {
 		return dst
 	}
-	dst = appendVarint(dst, t.id[slot])
-	dst = appendVarint(dst, mask<<1|recordDelta)
+	from := len(dst)
+	dst = slices.Grow(dst, (2+FieldsMax)*varintMax)
+	b := dst[from:cap(dst)]
+	n := putVarint(b, 0, t.id[slot])
+	n = putVarint(b, n, mask<<1|recordDelta)
 	for mask &^= t.bools; mask != 0; mask &= mask - 1 {
-		dst = appendVarint(dst, zigzag(values[bits.TrailingZeros32(mask)]))
+		ring := &t.columns[bits.TrailingZeros32(mask)].ring
+		n = putVarint(b, n, zigzag(ring[now][slot]-ring[old][slot]))
 	}
-	return dst
+	return dst[:from+n]
 }
 
 func (w *World) appendFull(dst []byte, set int, slot uint32) []byte {
@@ -163,7 +173,28 @@ func appendValue(dst []byte, k Kind, v int32) []byte {
 
 func zigzag(v int32) uint32 { return uint32(v<<1) ^ uint32(v>>31) }
 
+// varintMax is the longest varint.
+const varintMax = 5
+
+// putVarint is appendVarint where there is room for sure.
+func putVarint(b []byte, n int, v uint32) int {
+	for v >= 0x80 {
+		b[n] = byte(v) | 0x80
+		v >>= 7
+		n++
+	}
+	b[n] = byte(v)
+	return n + 1
+}
+
 func appendVarint(dst []byte, v uint32) []byte {
+	if v < 0x80 {
+		return append(dst, byte(v))
+	}
+	return appendLong(dst, v)
+}
+
+func appendLong(dst []byte, v uint32) []byte {
 	for v >= 0x80 {
 		dst = append(dst, byte(v)|0x80)
 		v >>= 7

@@ -13,9 +13,6 @@ type walk struct {
 	missed bool      // the player was not sent all that a Sight showed
 	picks  []pick    // with a budget: what there is to send
 	stale  bool      // something visible was not sent as it is now
-
-	ageOf, ageAt uint32 // the last answer of World.age: for which tick, in which
-	age          int
 }
 
 // removal is an entity to be forgotten.
@@ -66,30 +63,47 @@ func (w *World) compare(b *basis, v *View, e Encoding, budget int) {
 }
 
 // walkSet walks the visible rows of a set and what is known of it side by side.
+// It is the innermost loop of a tick: what it needs is in local variables, and
+// records that are there already are found without a call.
 func (w *World) walkSet(set int, held []known, s *SetSight) {
 	t, k := &w.tables[set], &w.walk
+	tick, enc := w.tick, k.enc
+	records := w.others[enc]
+	var refs []ref // of records for those who have the changes up to the tick of
+	of := ^uint32(0)
 	for c, live := range t.live {
 		seen, due := s.words(c, k.number)
 		for seen &= live; seen != 0; seen &= seen - 1 {
-			slot := uint32(c*ChunkRows + bits.TrailingZeros64(seen))
-			held = k.loseBefore(t, slot, held)
-			e := known{slot: slot, gen: t.gen[slot], id: t.id[slot], sent: w.tick, last: w.tick}
+			i := bits.TrailingZeros64(seen)
+			slot := uint32(c*ChunkRows + i)
+			e := known{slot: slot, gen: t.gen[slot], id: t.id[slot], sent: tick, last: tick}
 			since := uint32(0)
+			if len(held) > 0 && held[0].slot < slot {
+				held = k.loseBefore(t, slot, held)
+			}
 			if len(held) > 0 && held[0].slot == slot {
-				switch old := &held[0]; {
-				case old.gen != e.gen:
-					k.lose(t, *old)
-				case old.id != 0:
+				if old := &held[0]; old.gen == e.gen && old.id != 0 {
 					since, e.last = old.sent, old.last
+				} else {
+					k.lose(t, *old)
 				}
 				held = held[1:]
 			}
 			switch {
 			case since != 0 && t.changed[slot] <= since:
-			case since == 0 || due&(1<<(slot%ChunkRows)) != 0:
-				from, end := w.locate(set, slot, since, k.enc)
-				k.add(w.others[k.enc], from, end)
-				e.last = w.tick
+			case since == 0 || due>>(i&63)&1 != 0:
+				if since != of {
+					of, refs = since, w.refs(t, since, enc)
+				}
+				var from, end uint32
+				if int(slot) < len(refs) && refs[slot].tick == tick {
+					from, end = refs[slot].from, refs[slot].end
+				} else {
+					from, end = w.locate(set, slot, since, enc)
+					records = w.others[enc]
+				}
+				k.add(records, from, end)
+				e.last = tick
 			default:
 				e.sent, k.stale = since, true
 			}

@@ -29,6 +29,8 @@ type World struct {
 	between bool              // the last Diff was between two of the cadence
 	now     int               // row of the rings that has the values of that tick
 	times   [ringLen]uint32   // ticks of the rows
+	asked   uint32            // the last question to age, 0: none
+	answer  int               // and the answer
 	owners  []owner           // by id: entities with own fields
 	deaths  ring[death]       // of entities
 	others  [encodings][]byte // entities encoded this tick
@@ -79,6 +81,7 @@ func (w *World) Diff(tick, number uint32) {
 	}
 	w.between = number == w.number && w.tick != 0
 	w.before, w.tick, w.number, w.times[w.now] = w.tick, tick, number, tick
+	w.asked = 0
 	for e := range encodings {
 		w.others[e], w.bodies[e] = w.others[e][:0], w.bodies[e][:0]
 	}
