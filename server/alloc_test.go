@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"math"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"testing"
@@ -40,7 +41,7 @@ type measured struct {
 // beyond is what was allocated beyond one for each message.
 func (m measured) beyond() int64 { return m.mallocs - m.messages }
 
-// measure runs through some windows of windowTicks ticks, until there was one
+// measure runs through some windows of plan.Ticks ticks, until there was one
 // with no more than stray allocations beyond those for messages. Nothing but the
 // server runs in this process meanwhile, and this goroutine allocates nothing.
 // The collector is off, because it empties the pools.
@@ -76,41 +77,77 @@ func (a *armada) measure(ctx context.Context, stray int64) []measured {
 }
 
 // TestTickWithSocketsAllocatesNothing counts every allocation of the process
-// while matches run with clients on real sockets: none at all for the ticks, and
-// for each message received the one that gws makes.
+// while matches run with clients on real sockets, of both parsers and both
+// dialects: none at all for the ticks, and for each message received the one that
+// gws makes.
 func TestTickWithSocketsAllocatesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	a := sail(t)
-	snapshots := func() uint64 {
-		_, sum := a.matches.census()
-		return sum.Snapshots
-	}
+	a := sail(t, plan{Bots: 18, Size: 6, Rate: 240, Inputs: 60, Ticks: 600})
 	for _, mode := range []string{"quiet", "play"} {
 		stray := int64(0)
 		if mode == "play" {
 			stray = strayMallocs
 		}
-		a.tell(mode)
-		sent, best := snapshots(), int64(math.MaxInt64)
-		windows := a.measure(t.Context(), stray)
+		windows := a.watch(mode, stray)
+		best := int64(math.MaxInt64)
 		for _, w := range windows {
-			t.Logf("%s: %d steps of %d matches, %d messages received, %d allocations", mode, w.steps, fleets, w.messages, w.mallocs)
-			require.Greater(t, w.steps, int64(windowTicks*fleets/2)) // read a moment after its end
-			if mode == "play" {
-				require.Greater(t, w.messages, int64(windowTicks), "the bots play")
-			}
 			// A message that was counted in one window may have been made in the other.
-			require.LessOrEqual(t, w.beyond(), int64(heartbeatMallocs*botsAll+windowStrays+botsAll))
+			require.LessOrEqual(t, w.beyond(), int64(heartbeatMallocs*a.plan.Bots+windowStrays+a.plan.Bots))
 			best = min(best, w.beyond())
 		}
 		t.Logf("%s: at best %d beyond one for each message", mode, best)
 		require.LessOrEqual(t, best, stray, "a tick or an input allocates")
-		require.Greater(t, snapshots()-sent, uint64(botsAll*windowTicks*len(windows)/fleetRate), "everybody is sent snapshots")
 	}
+	a.unharmed()
+}
+
+// TestTickOfAHundredAllocatesNothing does the same for a match of a hundred, and
+// with CROWD for ten of them.
+func TestTickOfAHundredAllocatesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	plan := plan{Bots: 100, Size: 100, Rate: 60, Inputs: 20, Ticks: 120}
+	if os.Getenv("CROWD") != "" {
+		plan.Bots, plan.Rate, plan.Inputs = 1000, 20, 10
+	}
+	a := sail(t, plan)
+	for _, mode := range []string{"quiet", "play"} {
+		best := int64(math.MaxInt64)
+		for _, w := range a.watch(mode, strayMallocs) {
+			best = min(best, w.beyond())
+		}
+		t.Logf("%s: at best %d beyond one for each message", mode, best)
+		require.LessOrEqual(t, best, int64(strayMallocs), "a tick or an input allocates")
+	}
+	a.unharmed()
+}
+
+// watch puts the bots into a mode and measures.
+func (a *armada) watch(mode string, stray int64) []measured {
+	a.t.Helper()
+	a.tell(mode)
+	_, before := a.matches.census()
+	windows := a.measure(a.t.Context(), stray)
+	for _, w := range windows {
+		a.t.Logf("%s: %d steps of %d matches, %d messages received, %d allocations", mode, w.steps, a.plan.fleets(), w.messages, w.mallocs)
+		require.Greater(a.t, w.steps, int64(a.plan.Ticks*a.plan.fleets()/2)) // read a moment after its end
+		if mode == "play" {
+			require.Greater(a.t, w.messages, int64(a.plan.Ticks), "the bots play")
+		}
+	}
+	_, after := a.matches.census()
+	require.Greater(a.t, after.Snapshots-before.Snapshots, uint64(a.plan.Bots*a.plan.Ticks*len(windows)/a.plan.Rate), "everybody is sent snapshots")
+	return windows
+}
+
+// unharmed requires that the bots could play.
+func (a *armada) unharmed() {
+	a.t.Helper()
 	_, sum := a.matches.census()
-	require.Zero(t, sum.Bad)
-	require.Zero(t, sum.InboxFull)
-	require.NotZero(t, sum.Inputs)
+	require.Zero(a.t, sum.Bad)
+	require.Zero(a.t, sum.InboxFull)
+	require.NotZero(a.t, sum.Inputs)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,16 +26,21 @@ import (
 // The clients of these tests live in a process of their own, so that what this
 // process allocates is the server's. That process is this test binary again.
 const (
-	botsURL     = "GAMESERVER_TEST_BOTS"
-	botsMsgpack = 16
-	botsJSON    = 2
-	botsAll     = botsMsgpack + botsJSON
-	fleetSize   = 6 // players of a match
-	fleets      = botsAll / fleetSize
-	fleetRate   = 240
-	inputRate   = 60  // inputs a second of each bot
-	windowTicks = 600 // of each match, between two readings
+	botsURL  = "GAMESERVER_TEST_BOTS"
+	botsPlan = "GAMESERVER_TEST_PLAN"
 )
+
+// plan is how many bots play how fast. Of each six one has the default parser and
+// two more the plain dialect.
+type plan struct {
+	Bots   int // in all
+	Size   int // players of a match
+	Rate   int // ticks a second
+	Inputs int // a second, of each bot
+	Ticks  int // of each match, between two readings
+}
+
+func (p plan) fleets() int { return p.Bots / p.Size }
 
 // fleet is a game whose world moves by itself as well as by its players.
 type fleet struct {
@@ -114,18 +120,19 @@ func (g *fleet) Step(s *game.Step[helm]) {
 // armada is a running server with the fleet, and a process of bots in it.
 type armada struct {
 	*harbour
+	plan  plan
 	pace  *pace
 	stdin io.WriteCloser
 	lines *bufio.Scanner
 }
 
 // sail runs a server whose matches are full of bots from another process.
-func sail(t *testing.T) *armada {
+func sail(t *testing.T, plan plan) *armada {
 	t.Helper()
-	p := &pace{every: windowTicks * fleets, passed: make(chan struct{}, 1)}
+	p := &pace{every: int64(plan.Ticks * plan.fleets()), passed: make(chan struct{}, 1)}
 	h := &harbour{Server: New(Config{QueueFill: time.Hour}), t: t, done: make(chan error, 1)}
 	game.Register(h.Server, "fleet", func() *fleet { return &fleet{pace: p} },
-		game.Rules{Tick: fleetRate, Players: game.Between(fleetSize, fleetSize), Countdown: -1})
+		game.Rules{Tick: plan.Rate, Players: game.Between(plan.Size, plan.Size), Countdown: -1})
 	ln, err := engine.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h.url = "http://" + ln.Addr().String()
@@ -135,7 +142,7 @@ func sail(t *testing.T) *armada {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), botsURL+"="+h.url)
+	cmd.Env = append(os.Environ(), botsURL+"="+h.url, botsPlan+"="+toJSON(t, plan))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -146,7 +153,7 @@ func sail(t *testing.T) *armada {
 		_ = stdin.Close()
 		require.NoError(t, cmd.Wait())
 	})
-	a := &armada{harbour: h, pace: p, stdin: stdin, lines: bufio.NewScanner(stdout)}
+	a := &armada{harbour: h, plan: plan, pace: p, stdin: stdin, lines: bufio.NewScanner(stdout)}
 	a.expect("ready")
 	return a
 }
@@ -169,7 +176,7 @@ func (a *armada) tell(word string) {
 
 // bots is the main of the other process. It plays when it is told to and ends
 // with its input.
-func bots(url string) int {
+func bots(url string, plan plan) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	var (
@@ -177,13 +184,15 @@ func bots(url string) int {
 		joining sync.WaitGroup
 		failed  atomic.Bool
 	)
-	for i := range botsAll {
+	boarding := make(chan struct{}, 50)
+	for i := range plan.Bots {
 		joining.Add(1)
 		go func() {
-			m, err := board(ctx, url, fmt.Sprintf("bot-%d", i), i >= botsJSON)
+			boarding <- struct{}{}
+			m, err := board(ctx, url, fmt.Sprintf("bot-%d", i), i, boarding)
 			joining.Done()
 			if err == nil {
-				err = row(ctx, m, i, &playing)
+				err = row(ctx, m, i, plan.Inputs, &playing)
 			}
 			if err != nil && ctx.Err() == nil {
 				fmt.Fprintln(os.Stderr, "bot:", err)
@@ -209,10 +218,10 @@ func bots(url string) int {
 }
 
 // board brings one bot into a match that has begun to send.
-func board(ctx context.Context, url, name string, msgpack bool) (*client.Match, error) {
+func board(ctx context.Context, url, name string, i int, boarding <-chan struct{}) (*client.Match, error) {
 	seen := make(chan struct{}, 1)
 	c, err := client.Dial(ctx, url, client.Options{
-		Name: name, Transport: engineclient.WebSocket, Msgpack: msgpack,
+		Name: name, Transport: engineclient.WebSocket, Msgpack: i%6 > 0, Plain: i%6 < 3, Check: true,
 		Handlers: client.Handlers{OnSnapshot: func(_ *client.Match, s client.Snapshot) {
 			select {
 			case seen <- struct{}{}:
@@ -220,6 +229,7 @@ func board(ctx context.Context, url, name string, msgpack bool) (*client.Match, 
 			}
 		}},
 	})
+	<-boarding
 	if err != nil {
 		return nil, err
 	}
@@ -238,8 +248,8 @@ func board(ctx context.Context, url, name string, msgpack bool) (*client.Match, 
 }
 
 // row sends inputs at the game's rate while playing is set.
-func row(ctx context.Context, m *client.Match, seed int, playing *atomic.Bool) error {
-	beat := time.NewTicker(time.Second / inputRate)
+func row(ctx context.Context, m *client.Match, seed, rate int, playing *atomic.Bool) error {
+	beat := time.NewTicker(time.Second / time.Duration(rate))
 	defer beat.Stop()
 	for n := seed; ; n++ {
 		select {
@@ -262,6 +272,10 @@ func row(ctx context.Context, m *client.Match, seed int, playing *atomic.Bool) e
 // botsMain runs the bots if this process is theirs.
 func botsMain() {
 	if url := os.Getenv(botsURL); strings.HasPrefix(url, "http://127.0.0.1:") {
-		os.Exit(bots(url))
+		var p plan
+		if err := json.Unmarshal([]byte(os.Getenv(botsPlan)), &p); err != nil {
+			panic(err)
+		}
+		os.Exit(bots(url, p))
 	}
 }

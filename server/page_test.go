@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tinylib/msgp/msgp"
 
 	"gameserver/engine/enginetest"
 	"gameserver/game"
+	"gameserver/game/snap"
 	"gameserver/lobby"
 	"gameserver/sio"
 )
@@ -115,22 +117,24 @@ func (r *raw) snapshotOf(tick uint32) []byte {
 // compares the others with what that answers.
 func TestProtocolPage(t *testing.T) {
 	page := workedBytes(t)
-	for _, name := range []string{"connect", "queue-join", "queue-joined", "input", "compact-input", "snapshot", "snapshot-json"} {
+	for _, name := range []string{"connect", "queue-join", "queue-joined", "input", "compact-input", "snapshot", "snapshot-json", "compact"} {
 		require.Contains(t, page, name, "the page has no such bytes")
 	}
 	t.Run("decoded", func(t *testing.T) { decodePage(t, page) })
-	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{QueueFill: time.Hour, Workers: 1})
-		game.Register(s, "pond", func() *pond { return &pond{} }, game.Rules{Players: game.Between(2, 2), Countdown: -1})
-		p := &pageServer{t: t, ln: enginetest.NewListener()}
-		done := make(chan error, 1)
-		go func() { done <- s.Serve(p.ln) }()
-		defer func() { // also when the page is wrong
-			require.NoError(t, s.Shutdown(context.Background()))
-			require.NoError(t, <-done)
-		}()
-		playPage(p, page)
-	})
+	for _, play := range []func(*pageServer, map[string][]byte){playPage, playCompact} {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(Config{QueueFill: time.Hour, Workers: 1})
+			game.Register(s, "pond", func() *pond { return &pond{} }, game.Rules{Players: game.Between(2, 2), Countdown: -1})
+			p := &pageServer{t: t, ln: enginetest.NewListener()}
+			done := make(chan error, 1)
+			go func() { done <- s.Serve(p.ln) }()
+			defer func() { // also when the page is wrong
+				require.NoError(t, s.Shutdown(context.Background()))
+				require.NoError(t, <-done)
+			}()
+			play(p, page)
+		})
+	}
 }
 
 // playPage plays the match that the page tells of.
@@ -169,6 +173,42 @@ func playPage(p *pageServer, page map[string][]byte) {
 	parse(t, string(ann.snapshotOf(114))).into(t, &s)
 	require.EqualValues(t, 112, s.A)
 	require.Equal(t, [][]float64{{1, 0, 50 - 4*5}}, s.E)
+}
+
+// playCompact plays the same match with a player who asked for the compact
+// dialect.
+func playCompact(p *pageServer, page map[string][]byte) {
+	t := p.t
+	ann, bob := p.raw(), p.raw()
+	defer func() { _, _ = ann.Close(), bob.Close() }()
+	for _, r := range []*raw{ann, bob} {
+		r.join(lobbyNamespace, true, m{"name": "ann"})
+		r.emit(lobbyNamespace, "queue:join", true, m{"queue": "pond"})
+	}
+	for _, r := range []*raw{ann, bob} {
+		var f lobby.Found
+		r.await(lobbyNamespace, "match:found").into(t, &f)
+		r.join(lobby.MatchNamespace, true, m{"seat": f.Seat.Token, "snap": 1})
+	}
+	mirror := snap.NewMirror(snap.Schema{Sets: []snap.Set{{Name: "boats", Fields: []snap.Field{{Name: "x", Kind: snap.KindFloat, Quantum: 1}}}}})
+	for mirror.Tick() < 102 {
+		b, packet := ann.until(func(p packet) bool { return p.name == "s" })
+		blob, _, err := msgp.ReadBytesZC(packet.args[0])
+		require.NoError(t, err)
+		s, err := mirror.ApplyCompact(blob)
+		require.NoError(t, err)
+		switch s.Tick {
+		case 96:
+			require.NoError(t, ann.SendBinary(page["input"]))
+		case 102:
+			same(t, page, "compact", b)
+			s.Bytes = 0
+			require.Equal(t, snap.Snapshot{Tick: 102, Base: 99, Ack: 100, Lead: 16, Every: 1, Changed: 1}, s)
+		}
+	}
+	_, values, ok := mirror.Entity(1)
+	require.True(t, ok)
+	require.Equal(t, []int32{15}, values)
 }
 
 // same compares bytes with the page, and says what the page should have.

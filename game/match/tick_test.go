@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gameserver/game"
+	"gameserver/game/snap"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -64,8 +65,9 @@ func TestTickDoesNotAllocate(t *testing.T) {
 	require.Greater(t, s.Snapshots, uint64(100000))
 }
 
-// TestLinksHoldTheServersState: players come, go, stall and return, and whoever
-// has just taken a snapshot holds the world.
+// TestLinksHoldTheServersState: players come, go, stall, lose what was on its way
+// and return, some with what they had, and whoever has just taken a snapshot holds
+// the world.
 func TestLinksHoldTheServersState(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rules := quick()
@@ -87,22 +89,37 @@ func TestLinksHoldTheServersState(t *testing.T) {
 		}
 		var links [4]*link
 		var seats [4]*Seat
+		var mirrors [4]*snap.Mirror
+		for i := range mirrors {
+			mirrors[i] = snap.NewMirror(f.cfg.Def.Schema)
+		}
 		f.ticks(1)
 		for range rapid.IntRange(1, 60).Draw(rt, "ticks") {
 			i := rapid.IntRange(0, 3).Draw(rt, "player")
-			switch op := rapid.SampledFrom([]string{"attach", "detach", "stall", "flow", "", ""}).Draw(rt, "op"); {
+			switch op := rapid.SampledFrom([]string{"attach", "resume", "detach", "stall", "lose", "flow", "", ""}).Draw(rt, "op"); {
 			case op == "attach":
 				links[i] = &link{enc: rapid.Bool().Draw(rt, "msgpack")}
+				seats[i] = f.attach(i, links[i])
+			case op == "resume":
+				links[i] = f.compact(mirrors[i].Tick(), mirrors[i])
 				seats[i] = f.attach(i, links[i])
 			case links[i] == nil:
 			case op == "detach":
 				seats[i].Detach()
+			case op == "lose": // until there is another connection
+				links[i].quiet = true
 			default:
 				links[i].refuse = op == "stall"
 			}
 			f.ticks(1)
 			for i, l := range links {
-				if l == nil || f.seats[i].link != l || l.last.T != f.tick {
+				if l == nil || f.seats[i].link != l || l.quiet {
+					continue
+				}
+				if l.mirror != nil {
+					l.last.T, l.entities = l.mirror.Tick(), held(l.mirror)
+				}
+				if l.last.T != f.tick {
 					continue
 				}
 				want := map[int64][]any{}
@@ -119,6 +136,16 @@ func TestLinksHoldTheServersState(t *testing.T) {
 			}
 		}
 	})
+}
+
+// held is what a mirror holds, as a plain client keeps it.
+func held(m *snap.Mirror) map[int64][]any {
+	out := map[int64][]any{}
+	for row := range m.Count(0) {
+		id, values := m.At(0, row)
+		out[int64(id)] = []any{float64(values[0]), float64(values[1])}
+	}
+	return out
 }
 
 func TestRefusedSnapshotIsRetriedAtTheNextTick(t *testing.T) {

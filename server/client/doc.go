@@ -5,8 +5,13 @@
 // is found and returns it once its welcome and schema are there. A Match keeps
 // a World, the typed table of what the server has said about every entity, and
 // sends inputs. When the transport is lost everything is connected again: the
-// lobby by its session token, the match by its resume token, and the first
-// snapshot after that is a full one.
+// lobby by its session token, the match by its resume token. The first snapshot
+// after that builds on what the World holds, if the server can still say what has
+// changed since, and is a full one otherwise.
+//
+// With the msgpack parser snapshots are in the compact dialect, unless
+// Options.Plain asks for the other one. Options.Check has the server send checksums
+// of the World now and then; one that does not fit is a bad snapshot.
 //
 // A bot that always goes up:
 //

@@ -99,7 +99,7 @@ type Welcome struct {
 	Rate    int      `json:"rate"`  // ticks a second
 	Every   int      `json:"every"` // ticks between snapshots
 	You     uint32   `json:"you"`   // id of this player
-	Snap    int      `json:"snap"`  // dialect of snapshots: 0, the plain one
+	Snap    int      `json:"snap"`  // dialect of snapshots: 0 the plain one, 1 the compact one
 	Resume  string   `json:"resume"`
 	State   string   `json:"state"`
 	World   Raw      `json:"world"` // the game's own
