@@ -43,6 +43,11 @@ const (
 	// CompactVersion the version of its form.
 	CompactInputsMax = 4
 	CompactVersion   = 1
+	// JoinBytes bounds the entities of one snapshot of a player who has just come.
+	// The rest of a larger world follows at the next ticks, for JoinTime at most;
+	// what is left then comes at once, unless the game has a budget of its own.
+	JoinBytes = 8 << 10
+	JoinTime  = 5 * time.Second
 	// ViewToleranceMs is how far what players say they saw may lie from what
 	// their round trips say. Beyond that, these count.
 	ViewToleranceMs = 200
@@ -65,6 +70,8 @@ const (
 	// PaceWindow is after how many seconds without a round trip as small as the
 	// smallest, that one grows by an eighth.
 	PaceWindow = 15
+	// ownWeight is what a player's own entity weighs when there is no room for all.
+	ownWeight = 1e9
 	// tripMax bounds a round trip, in seconds.
 	tripMax = 60
 	// judgedMin is how many moments a judgement of the pace needs.

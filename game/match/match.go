@@ -72,13 +72,14 @@ type seat struct {
 	spent   uint64 // of the allowance for requests, in requests by tick rate
 	spentAt uint32 // tick of spent
 
-	in    inputs
-	pacer pacer
-	mail  mail
-	post  post
-	view  snap.View
-	eye   eye
-	owed  bool // the last snapshot was refused, or none was sent yet
+	in      inputs
+	pacer   pacer
+	joining uint32 // tick until which it may be told of the world in parts, 0: it has been
+	mail    mail
+	post    post
+	view    snap.View
+	eye     eye
+	owed    bool // the last snapshot was refused, or none was sent yet
 }
 
 const noClaim = ^uint32(0)

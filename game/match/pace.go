@@ -57,7 +57,7 @@ func (m *Match) pace() bool {
 		}
 		p := &s.pacer
 		pending := s.owed || p.wants
-		want := p.moment(r, m.tick, pending) || pending
+		want := p.moment(r, m.tick, pending) || pending || s.arriving(m.tick)
 		s.owed = last || want && p.ready(r, m.tick)
 		if p.wants = want && !s.owed; p.wants {
 			m.stats.held.Add(1)

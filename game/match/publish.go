@@ -163,7 +163,7 @@ func (m *Match) splice(i int, late uint32) int {
 			continue
 		}
 		head := snap.Head{
-			Ack: s.in.applied, Lead: s.in.lead, Late: late, Budget: m.rules.Interest.Budget,
+			Ack: s.in.applied, Lead: s.in.lead, Late: late, Budget: m.budget(s),
 			Every: uint8(s.pacer.state.cadence()), Level: uint8(m.level),
 		}
 		event := "snapshot"
@@ -191,6 +191,7 @@ func (m *Match) write() {
 		if s.link.SendLatest(packet) {
 			m.world.Accept(&s.view)
 			m.posted(s)
+			s.arrived()
 			s.owed, s.in.heard = false, false
 			s.pacer.took(m.tick)
 			m.stats.snapshots.Add(1)

@@ -104,6 +104,7 @@ func (m *Match) roster() []playerInfo {
 func (m *Match) welcome(s *seat, l Link) {
 	s.owed = true
 	s.pacer.start(m.pacing(), m.tick)
+	m.arrive(s)
 	m.speak(s, l)
 	s.mail.resume()
 	if s.enc == snap.Compact {

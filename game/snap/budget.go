@@ -82,6 +82,7 @@ func (w *World) choose(v *View, budget int) {
 		size := int(p.end - p.from)
 		if size > budget && k.count > 0 {
 			k.stale = true
+			k.next.waits = k.next.waits || k.next.known[p.at].id == 0
 			continue
 		}
 		budget -= size

@@ -46,6 +46,7 @@ type basis struct {
 	ends  []int   // per set, where its part of known ends
 	refs  int
 	own   bool      // belongs to one view
+	waits bool      // something visible was never sent, for want of room
 	gone  []removal // what the player holds besides and is to forget
 	told  []removal // what the snapshot that led here made the player forget
 	body  [encodings]body
@@ -77,9 +78,13 @@ type loss struct {
 func (l loss) when() uint32 { return l.tick }
 
 func (b *basis) reset(tick uint32) {
-	b.tick, b.refs, b.own, b.body = tick, 1, false, [encodings]body{}
+	b.tick, b.refs, b.own, b.waits, b.body = tick, 1, false, false, [encodings]body{}
 	b.known, b.ends, b.gone, b.told = b.known[:0], b.ends[:0], b.gone[:0], b.told[:0]
 }
+
+// Waits reports whether there is something that the player may see and was never
+// sent, because the budget of the snapshot that was accepted last had no room.
+func (v *View) Waits() bool { return v.base != nil && v.base.waits }
 
 func (w *World) basis(v *View) *basis {
 	if v.base == nil {
