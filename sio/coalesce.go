@@ -236,6 +236,7 @@ func (s *Socket) waitLocked(w waiting) Outcome {
 		return outcome
 	case found: // offsets must stay in order
 		q.items[at-q.base] = waiting{}
+		q.closeGapsLocked()
 	}
 	q.items = append(q.items, w)
 	if w.key != "" {
@@ -247,6 +248,27 @@ func (s *Socket) waitLocked(w waiting) Outcome {
 	q.busy.Store(true)
 	s.armLocked()
 	return outcome
+}
+
+// closeGapsLocked moves packets together once most places are empty: a client
+// that does not read while one key is replaced again and again would make the
+// queue grow otherwise.
+func (q *queue) closeGapsLocked() {
+	if len(q.items) < 2*q.packets+minGaps {
+		return
+	}
+	kept := q.items[:0]
+	for _, w := range q.items {
+		if w.msgs == nil {
+			continue
+		}
+		if w.key != "" {
+			q.keys[w.key] = q.base + uint64(len(kept))
+		}
+		kept = append(kept, w)
+	}
+	clear(q.items[len(kept):])
+	q.items = kept
 }
 
 func orDefault(v, def int) int {

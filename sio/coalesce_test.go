@@ -165,3 +165,28 @@ func TestCoalesceKeepsOffsetsInOrder(t *testing.T) {
 		c.drop()
 	})
 }
+
+// A client that does not read while two keys are replaced without end costs
+// those two packets, though each goes to the end.
+func TestCoalesceDoesNotGrow(t *testing.T) {
+	bubble(t, recovering(Recovery{}), func(t bubbleT, s *Server) {
+		c := arrive(t, s)
+		c.peer.stall(lowWater)
+		emit := func(key string, n int) { require.NoError(t, s.Of("/").To().Key(key).Emit(key, n)) }
+		emit("first", 0)
+		for i := range 10_000 {
+			emit("a", i)
+			emit("b", i)
+		}
+		for sock := range s.Of("/").Sockets() {
+			require.Equal(t, 3, sock.Waiting().Packets)
+			require.LessOrEqual(t, len(sock.out.items), 2*3+minGaps)
+		}
+		emit("a", -1)
+		emit("first", -1)
+		c.peer.stall(0)
+		c.peer.pumped()
+		require.Equal(t, []string{"b 9999", "a -1", "first -1"}, c.all())
+		c.drop()
+	})
+}

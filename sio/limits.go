@@ -15,6 +15,7 @@ const (
 	maxAttachments       = 16      // ceiling of Limits.Attachments
 	maxRefused           = 64      // CONNECT_ERRORs per connection; the next CONNECT closes it (rate_limited)
 	maxDepth             = mpcheck.MaxDepth - envelopeDepth
+	maxSeen              = 16 << 10  // sockets in a set that is kept
 	maxPooled            = 64 << 10  // buffers that grew beyond are not kept
 	defaultChildren      = 10_000    // Config.MaxChildren
 	maxHeld              = 256 << 10 // bytes of events emitted by the middleware of a namespace with recovery
@@ -23,6 +24,7 @@ const (
 	defaultOutboxBytes   = 256 << 10
 	defaultReplay        = 512 << 10            // bytes of missed events for one client, where Engine.OutboxBytes is not set; otherwise half of that
 	defaultInbox         = 2048                 // Limits.Inbox: twice what one POST may hold, which comes at once
+	minGaps              = 64                   // empty places in an outbox before it is looked at whether they are most
 	markBytes            = 32                   // room for an offset
 	hardFactor           = 4                    // times a rate of Config.Abuse …
 	hardSeconds          = 3                    // … for so many seconds on end: closed

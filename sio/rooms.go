@@ -1,6 +1,9 @@
 package sio
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // room is a set of sockets, kept dense so that a broadcast is a copy.
 type room struct {
@@ -174,6 +177,9 @@ func (n *Namespace) membersLocked(dst []*Socket, name string) []*Socket {
 	return dst
 }
 
+// seenSets recycles what selectLocked remembers.
+var seenSets sync.Pool
+
 // selectLocked appends the sockets that b addresses to dst, each once.
 func (n *Namespace) selectLocked(dst []*Socket, b *Broadcast) []*Socket {
 	switch {
@@ -189,10 +195,24 @@ func (n *Namespace) selectLocked(dst []*Socket, b *Broadcast) []*Socket {
 	if len(b.rooms) <= 1 && len(b.except) == 0 {
 		return dst
 	}
-	seen := make(map[*Socket]struct{}, len(dst))
+	seen, ok := seenSets.Get().(map[*Socket]struct{})
+	if !ok {
+		seen = make(map[*Socket]struct{}, len(dst))
+	}
+	defer func() {
+		if len(seen) <= maxSeen {
+			clear(seen)
+			seenSets.Put(seen)
+		}
+	}()
 	for _, name := range b.except {
-		for _, s := range n.membersLocked(nil, name) {
+		if s := n.byID[name]; s != nil && !s.leftOwn {
 			seen[s] = struct{}{}
+		}
+		if r := n.byName[name]; r != nil {
+			for _, s := range r.members {
+				seen[s] = struct{}{}
+			}
 		}
 	}
 	kept := dst[:0]
