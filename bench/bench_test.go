@@ -13,7 +13,7 @@ import (
 // The whole instrument in small: a server process, ten bots, a second.
 func TestBenchPlaysAndMeasures(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
-	o := playCmd{Bots: 10, Size: 5, Time: time.Second, Warmup: 4 * time.Second, Parser: "msgpack", Tick: 60, Game: "arena", JSON: file}
+	o := playCmd{Bots: 10, Size: 5, Time: time.Second, Warmup: 4 * time.Second, Parser: "msgpack", Dialect: "compact", Tick: 60, Game: "arena", JSON: file}
 	require.NoError(t, o.Run(t.Context()))
 	b, err := os.ReadFile(file)
 	require.NoError(t, err)

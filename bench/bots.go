@@ -136,6 +136,7 @@ func (b *bot) dial(ctx context.Context, url string, i int) error {
 	c, err := client.Dial(ctx, url, client.Options{
 		Name:      fmt.Sprintf("bot %d", i),
 		Msgpack:   b.load.o.Parser == "msgpack",
+		Plain:     b.load.o.Dialect == "plain",
 		Transport: engine.WebSocket,
 		Dial:      b.load.dial(i),
 		Handlers: client.Handlers{

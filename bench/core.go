@@ -16,8 +16,10 @@ type capacityCmd struct {
 	Latency   time.Duration `default:"200ms" help:"What p99 of input to snapshot may be (${default})."`
 	Most      int           `default:"2000" help:"How many players to try at most (${default})."`
 	Parser    string        `default:"msgpack" enum:"msgpack,json" help:"Parser of the bots: msgpack or json (${default})."`
+	Dialect   string        `default:"compact" enum:"compact,plain" help:"Dialect of the bots with msgpack: compact or plain (${default})."`
 	Time      time.Duration `default:"10s" help:"How long to measure each time (${default})."`
 	Warmup    time.Duration `default:"3s" help:"How long to play before that (${default})."`
+	Delivered float64       `default:"99" help:"Per cent of the snapshots that must arrive (${default})."`
 	Tries     int           `default:"2" help:"How often a number of players may fail before it is too many (${default})."`
 	JSON      string        `name:"json" placeholder:"FILE" help:"Write all measurements as JSON, too."`
 }
@@ -140,7 +142,7 @@ func halve(most int, holds func(n int) bool) int {
 func (o *capacityCmd) try(ctx context.Context, game string, send, players int) (capacityTry, error) {
 	t := capacityTry{Players: players}
 	play := playCmd{
-		Bots: players, Game: game, Send: send, Parser: o.Parser, Time: o.Time, Warmup: o.Warmup, Pin: true,
+		Bots: players, Game: game, Send: send, Parser: o.Parser, Dialect: o.Dialect, Time: o.Time, Warmup: o.Warmup, Pin: true,
 	}
 	r, err := play.once(ctx)
 	if err != nil {
@@ -155,7 +157,7 @@ func (o *capacityCmd) try(ctx context.Context, game string, send, players int) (
 		t.Why = fmt.Sprintf("%.2f %% of the ticks in time", onTime)
 	case r.InputLatency.P99 > o.Latency.Microseconds():
 		t.Why = "input to snapshot p99" + ms(r.InputLatency.P99)
-	case float64(r.Snapshots) < deliveredMin*due:
+	case 100*float64(r.Snapshots) < o.Delivered*due:
 		t.Why = fmt.Sprintf("%.1f %% of the snapshots delivered", 100*float64(r.Snapshots)/due)
 	case r.Disconnects > 0:
 		t.Why = fmt.Sprintf("%d connections lost", r.Disconnects)

@@ -35,8 +35,8 @@ func TestCapacitySearches(t *testing.T) {
 	}{{0.001, 10, 10}} {
 		file := filepath.Join(t.TempDir(), "capacity.json")
 		o := capacityCmd{
-			Workloads: []string{"w1@20"}, OnTime: c.onTime, Latency: time.Minute, Most: c.most, Parser: "msgpack",
-			Time: time.Second, Warmup: time.Second, Tries: 3, JSON: file,
+			Workloads: []string{"w1@20"}, OnTime: c.onTime, Latency: time.Minute, Most: c.most, Parser: "msgpack", Dialect: "compact",
+			Time: 300 * time.Millisecond, Warmup: 300 * time.Millisecond, Tries: 3, JSON: file,
 		}
 		require.NoError(t, o.Run(t.Context()))
 		b, err := os.ReadFile(file)

@@ -17,7 +17,7 @@ import (
 func TestFloorMeasures(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "floor.json")
 	o := floorCmd{
-		Workload: "w1", Bots: 10, Rates: []int{20}, Reps: 2, Time: 500 * time.Millisecond,
+		Workload: "w1", Dialect: "compact", Bots: 10, Rates: []int{20}, Reps: 2, Time: 500 * time.Millisecond,
 		Warmup: 200 * time.Millisecond, Pin: true, JSON: file,
 	}
 	require.NoError(t, o.Run(t.Context()))

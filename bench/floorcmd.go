@@ -18,6 +18,7 @@ import (
 type floorCmd struct {
 	Workload string        `default:"w1" enum:"w1,w2,w3" help:"What to play: w1, w2 or w3 (${default})."`
 	Bots     int           `default:"200" help:"How many players (${default})."`
+	Dialect  string        `default:"compact" enum:"compact,plain" help:"Dialect of the players: compact or plain (${default})."`
 	Rates    []int         `default:"20,60" placeholder:"HZ" help:"Snapshots a second, one table each (${default})."`
 	Reps     int           `default:"3" help:"How often to measure each server, in turns (${default})."`
 	Time     time.Duration `default:"5s" help:"How long to measure each time (${default})."`
@@ -95,7 +96,7 @@ func (o *floorCmd) Run(ctx context.Context) error {
 // table measures at one rate. What was measured before an error is in the table.
 func (o *floorCmd) table(ctx context.Context, f *floors, send, cpu int) (*floorTable, error) {
 	play := playCmd{
-		Bots: o.Bots, Game: o.Workload, Send: send, Parser: "msgpack", Time: o.Time, Warmup: o.Warmup, Pin: o.Pin,
+		Bots: o.Bots, Game: o.Workload, Send: send, Parser: "msgpack", Dialect: o.Dialect, Time: o.Time, Warmup: o.Warmup, Pin: o.Pin,
 	}
 	if err := play.resolve(); err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (o *floorCmd) table(ctx context.Context, f *floors, send, cpu int) (*floorT
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := tape.Record(tape.Options{Spec: spec, Dialect: tape.Dialects[0], Snapshots: 10 * send})
+	recorded, err := tape.Record(tape.Options{Spec: spec, Dialect: tape.Dialect(o.Dialect), Snapshots: 10 * send})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (o *floorCmd) table(ctx context.Context, f *floors, send, cpu int) (*floorT
 	if err != nil {
 		return nil, err
 	}
-	t := &floorTable{Workload: o.Workload, Send: send, Rows: []floorRow{{Server: "gameserver"}}}
+	t := &floorTable{Workload: o.Workload, Send: send, Rows: []floorRow{{Server: "gameserver, " + o.Dialect}}}
 	for _, p := range f.programs {
 		t.Rows = append(t.Rows, floorRow{Server: p.name})
 	}

@@ -27,9 +27,6 @@ const (
 	frameBytesMax = 1 << 20
 	// recorderRoundsMax bounds the rounds of the command recorder.
 	recorderRoundsMax = 20
-	// deliveredMin is the share of the snapshots due that a server which holds has
-	// delivered.
-	deliveredMin = .99
 	// metricsMax is how much of the server's metrics is read.
 	metricsMax = 4 << 20
 )

@@ -21,6 +21,7 @@ type linksCmd struct {
 	Bots     int           `default:"10" help:"How many players, one of whom sits beside the server and is not counted (${default})."`
 	Send     int           `default:"0" help:"Snapshots a second; the workload's own number if 0."`
 	Parser   string        `default:"msgpack" enum:"msgpack,json" help:"Parser of the bots: msgpack or json (${default})."`
+	Dialect  string        `default:"compact" enum:"compact,plain" help:"Dialect of the bots with msgpack: compact or plain (${default})."`
 	Time     time.Duration `default:"20s" help:"How long to measure each (${default})."`
 	Warmup   time.Duration `default:"5s" help:"How long to play before measuring (${default})."`
 	Seed     uint64        `default:"1" help:"Where the networks' chance comes from (${default})."`
@@ -69,7 +70,7 @@ func (o *linksCmd) play(ctx context.Context, profile string) (*linksRow, error) 
 		return nil, err
 	}
 	play := playCmd{
-		Bots: o.Bots, Game: o.Game, Send: o.Send, Parser: o.Parser, Time: o.Time, Warmup: o.Warmup, Pin: o.Pin,
+		Bots: o.Bots, Game: o.Game, Send: o.Send, Parser: o.Parser, Dialect: o.Dialect, Time: o.Time, Warmup: o.Warmup, Pin: o.Pin,
 		through: &netfault.Config{Link: link, Seed: o.Seed},
 	}
 	r, err := play.once(ctx)

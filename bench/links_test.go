@@ -57,7 +57,7 @@ func TestEveryMillisecondHasAnAge(t *testing.T) {
 func TestLinksShowTheNetwork(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "links.json")
 	o := linksCmd{
-		Profiles: []string{"lan", "bad"}, Game: "w1", Bots: 10, Parser: "msgpack", Time: time.Second,
+		Profiles: []string{"lan", "bad"}, Game: "w1", Bots: 10, Parser: "msgpack", Dialect: "compact", Time: time.Second,
 		Warmup: 1500 * time.Millisecond, Seed: 1, Pin: true, JSON: file,
 	}
 	require.NoError(t, o.Run(t.Context()))

@@ -168,7 +168,7 @@ func download(ctx context.Context, url, file string) error {
 // report makes the table's numbers from two samples and what the bots saw.
 func (l *load) report(before, after sample) *report {
 	r := &report{
-		Machine: machine(), Bots: l.o.Bots, Parser: l.o.Parser,
+		Machine: machine(), Bots: l.o.Bots, Parser: l.o.speaks(),
 		Seconds:       after.at.Sub(before.at).Seconds(),
 		Ticks:         after.ticks.Expected - before.ticks.Expected,
 		TicksSkipped:  after.ticks.Skipped - before.ticks.Skipped,

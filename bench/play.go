@@ -18,6 +18,7 @@ type playCmd struct {
 	Time    time.Duration `default:"20s" help:"How long to measure (${default})."`
 	Warmup  time.Duration `default:"5s" help:"How long to play before measuring (${default}); matches count down meanwhile."`
 	Parser  string        `default:"msgpack" enum:"msgpack,json" help:"Parser of the bots: msgpack or json (${default})."`
+	Dialect string        `default:"compact" enum:"compact,plain" help:"Dialect of the bots with msgpack: compact or plain (${default})."`
 	Tick    int           `default:"60" help:"Tick rate of the server that is started (${default} Hz)."`
 	Size    int           `default:"10" help:"Players in a match, all of them bots of this program (${default})."`
 	Game    string        `default:"arena" enum:"arena,w1,w2,w3" help:"What to play: arena, or w1, w2 or w3 of bench/workloads.md (${default}), which bring their own tick rate and number of players."`
@@ -135,4 +136,12 @@ func (o *playCmd) start(ctx context.Context, cpu int) (*process, error) {
 
 func (o *playCmd) workloadArgs() []string {
 	return []string{"--workload", o.Game, "--players", fmt.Sprint(o.Size), "--send", fmt.Sprint(o.Send)}
+}
+
+// speaks is what the bots speak, for reports.
+func (o *playCmd) speaks() string {
+	if o.Parser == "msgpack" {
+		return o.Parser + ", " + o.Dialect
+	}
+	return o.Parser
 }

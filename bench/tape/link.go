@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"gameserver/game"
 	"gameserver/game/match"
 	"gameserver/game/snap"
@@ -16,12 +18,13 @@ type Dialect string
 
 // The dialects.
 const (
+	Compact Dialect = "compact"
+	Msgpack Dialect = "plain" // by the msgpack parser
 	JSON    Dialect = "json"  // plain, by the default parser
-	Msgpack Dialect = "plain" // plain, by the msgpack parser
 )
 
 // Dialects are all of them, the one first from which most is known.
-var Dialects = []Dialect{Msgpack, JSON}
+var Dialects = []Dialect{Compact, Msgpack, JSON}
 
 // link takes the place of a player's connection. What it does not implement it
 // does not need.
@@ -34,7 +37,7 @@ type link struct {
 	head    int          // bytes of the packet before its argument
 	bytes   int          // of this tick's snapshot on the wire
 	world   *snap.Mirror // nil: not decoded
-	seen    uint32
+	seen    uint32       // tick of the last one
 	err     error
 }
 
@@ -51,7 +54,10 @@ func newLink(d Dialect, s snap.Schema, decode bool) *link {
 func (l *link) Msgpack() bool { return l.dialect != JSON }
 
 // Wish implements match.Link.
-func (l *link) Wish() match.Wish { return match.Wish{} }
+func (l *link) Wish() match.Wish { return match.Wish{Compact: l.dialect == Compact} }
+
+// AppendValue implements match.Link. The workloads have no events.
+func (l *link) AppendValue(dst []byte, _ any) ([]byte, error) { return msgp.AppendNil(dst), nil }
 
 // AppendHead implements match.Link.
 func (l *link) AppendHead(dst []byte, event string) []byte {
@@ -72,11 +78,22 @@ func (l *link) SendLatest(packet []byte) bool {
 	}
 	l.bytes = FrameBytes(n)
 	if l.world != nil && l.err == nil {
-		var s snap.Snapshot
-		s, l.err = l.world.Apply(packet[l.head:])
-		l.seen = s.Tick
+		l.err = l.decode(packet[l.head:])
 	}
 	return true
+}
+
+// decode applies a snapshot as the client does.
+func (l *link) decode(arg []byte) error {
+	if l.dialect != Compact {
+		_, err := l.world.Apply(arg)
+		return err
+	}
+	blob, _, err := msgp.ReadBytesZC(arg)
+	if err == nil {
+		_, err = l.world.ApplyCompact(blob)
+	}
+	return err
 }
 
 // Send implements match.Link.
@@ -90,9 +107,6 @@ func (l *link) Close(why game.Reason) { l.err = errors.Join(l.err, fmt.Errorf("c
 
 // ResumeToken implements match.Link.
 func (l *link) ResumeToken(uint32) string { return "" }
-
-// newest is the tick that the player has seen.
-func (l *link) newest() uint32 { return l.seen }
 
 // visible appends the ids that the player sees, ascending.
 func (l *link) visible(dst []uint32, most int) ([]uint32, error) {

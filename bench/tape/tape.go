@@ -150,9 +150,14 @@ func (p *player) step() {
 	p.tick.N++
 	for _, l := range p.links {
 		l.bytes = 0
-		l.seat.Input(uint32(p.tick.N), l.newest(), p.input) //nolint:gosec // bounded by SnapshotsMax
+		l.seat.Input(uint32(p.tick.N), l.seen, p.input) //nolint:gosec // bounded by SnapshotsMax
 	}
 	p.match.Tick(&p.tick)
+	for _, l := range p.links {
+		if l.bytes > 0 {
+			l.seen = uint32(p.tick.N) //nolint:gosec // bounded by SnapshotsMax
+		}
+	}
 	if p.match.State() == game.StateRunning {
 		for i := range p.bodies {
 			p.scene.Step(&p.bodies[i])

@@ -19,7 +19,7 @@ func spec(tb testing.TB, name string, players, send int) workload.Spec {
 
 // What players decode is the scene, and a tape is the same twice.
 func TestTapesAreTheScene(t *testing.T) {
-	for _, d := range []Dialect{JSON, Msgpack} {
+	for _, d := range Dialects {
 		for _, s := range []workload.Spec{spec(t, "w1", 0, 20), spec(t, "w2", 60, 60)} {
 			run := func() (*Tape, Sum) {
 				sum, frames := NewSum, 0
