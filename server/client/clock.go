@@ -50,6 +50,8 @@ const (
 	clockSlow     = 0.02   // part of the paths that may be slower than those
 	clockSlowMost = 6      // which are how many at most
 	clockLeadMax  = 150.0  // milliseconds that an input on the fastest path is early at most
+	clockAheadMax = 24.0   // and ticks; the server takes no more than 32
+	clockFar      = 126    // quarter ticks of lead that say that inputs are too early to be taken
 	clockDead     = 1.0    // ticks that inputs may be too early
 	clockLate     = 0.5    // ticks that they may be too late: then slow ones miss their tick
 	clockDone     = 0.25   // ticks of error that are left over
@@ -105,6 +107,12 @@ func (c *clock) snapshot(now float64, tick, ack uint32, lead int32) {
 		c.set = true
 	}
 	if ack <= c.acked {
+		if lead >= clockFar && c.aim() > float64(tick)+1+clockLead {
+			// Nothing is taken, so nothing more would be learnt.
+			c.offset = float64(tick) + 1 + clockLead - c.now/c.period
+			c.newest = tick
+			c.count, c.shifts, c.steer, c.streak, c.locked = 0, 0, 0, 0, false
+		}
 		return
 	}
 	c.acked = ack
@@ -194,7 +202,7 @@ func (c *clock) error() float64 {
 	}
 	fast := c.best + c.offset
 	err := max(clockLead-fast, clockSpare-(slow[n-1]+c.offset))
-	return min(err, max(clockLeadMax/c.period, clockLead)-fast)
+	return min(err, max(min(clockLeadMax/c.period, clockAheadMax), clockLead)-fast)
 }
 
 // due returns the ticks of the inputs to be made now: n of them, the last of

@@ -96,6 +96,24 @@ func TestClockFollowsTheLine(t *testing.T) {
 	}
 }
 
+// TestClockComesBackFromTooFarAhead: inputs that are so early that the server
+// takes none say so too.
+func TestClockComesBackFromTooFarAhead(t *testing.T) {
+	for _, shape := range shapes {
+		s := &clockSim{network: networks[1], rate: shape.rate, every: shape.every, frame: shape.frame, handshake: true, wrong: 100}
+		s.run(1, 6, 2)
+		require.Greater(t, s.sent, 3*shape.rate)
+		require.LessOrEqual(t, s.late, s.sent/100)
+	}
+	// Lines so bad that the lead is as large as it gets stay within what is taken.
+	s := &clockSim{network: networks[4], rate: 240, every: 12, frame: 4, handshake: true}
+	s.run(1, 20, 4)
+	require.Greater(t, s.sent, 14*240)
+	for _, lead := range s.leads {
+		require.LessOrEqual(t, lead, 33.0)
+	}
+}
+
 // TestClockOfASlowerMatch: ticks that become longer are no error to steer away.
 func TestClockOfASlowerMatch(t *testing.T) {
 	c := newClock(50)

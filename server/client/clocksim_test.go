@@ -65,6 +65,7 @@ type clockSim struct {
 	trace       []traced
 
 	changes map[float64]float64 // of ms, by the second
+	wrong   float64             // ticks by which answers are
 	pace    float64             // the second in which ticks become a fifth longer, 0: never
 
 	// From settled on.
@@ -156,12 +157,15 @@ func (w *world) serve() {
 		w.ups = w.ups[1:]
 		now := float64(w.tick) + 1 - (w.due-w.t)/w.period
 		if in.ping {
-			w.downs = append(w.downs, inFlight{at: w.down.comesOut(w.t), ping: true, sent: in.sent, q: math.Floor(now*256) / 256})
+			w.downs = append(w.downs, inFlight{at: w.down.comesOut(w.t), ping: true, sent: in.sent, q: math.Floor(now*256)/256 + w.wrong})
 			continue
 		}
 		early := float64(in.tick) - now
-		if quarters := math.Floor(early * 4); !w.heard || quarters < w.lead {
+		if quarters := min(max(math.Floor(early*4), -127), 127); !w.heard || quarters < w.lead {
 			w.lead, w.heard = quarters, true
+		}
+		if in.tick > w.tick+1+32 {
+			continue // the server does not take it
 		}
 		w.arrived[in.tick] = true
 		if in.tick <= w.tick {

@@ -19,6 +19,6 @@ const (
 	handshakeEvery   = 50 * time.Millisecond
 	handshakeTimeout = 2 * time.Second
 	// ackAfter is after how many milliseconds without an input a snapshot is
-	// acknowledged by itself; the server counts on four a second.
-	ackAfter = 100
+	// acknowledged by itself.
+	ackAfter = 40
 )

@@ -14,6 +14,8 @@ const SPARE = 0.5; // ticks that one of the slow paths is early
 const SLOW = 0.02; // part of the paths that may be slower than those
 const SLOW_MOST = 6; // which are how many at most
 const LEAD_MAX_MS = 150; // that an input on the fastest path is early at most
+const AHEAD_MAX = 24; // and ticks; the server takes no more than 32
+const FAR = 126; // quarter ticks of lead that say that inputs are too early to be taken
 const DEAD = 1; // ticks that inputs may be too early
 const LATE = 0.5; // ticks that they may be too late: then slow ones miss their tick
 const DONE = 0.25; // ticks of error that are left over
@@ -82,9 +84,20 @@ export class InputClock {
       this.offset = tick + 1 + LEAD - this.now / this.period;
       this.set = true;
     }
-    if (ack <= this.acked) return;
+    if (ack <= this.acked) {
+      if (lead >= FAR && this.aim > tick + 1 + LEAD) this.restart(tick);
+      return;
+    }
     this.acked = ack;
     if (this.sentTick[ack % SENDS] === ack) this.learn(lead / 4 - (this.sentOffset[ack % SENDS] ?? 0));
+  }
+
+  /** Nothing is taken, so nothing more would be learnt. */
+  private restart(tick: number): void {
+    this.offset = tick + 1 + LEAD - this.now / this.period;
+    this.newest = tick;
+    this.count = this.shifts = this.steer = this.streak = 0;
+    this.locked = false;
   }
 
   /** Takes in how early an input would have come with an offset of 0, and decides whether to steer. */
@@ -156,7 +169,7 @@ export class InputClock {
     }
     const fast = this.best + this.offset;
     const err = Math.max(LEAD - fast, SPARE - ((slow[n - 1] ?? 0) + this.offset));
-    return Math.min(err, Math.max(LEAD_MAX_MS / this.period, LEAD) - fast);
+    return Math.min(err, Math.max(Math.min(LEAD_MAX_MS / this.period, AHEAD_MAX), LEAD) - fast);
   }
 
   /** How many inputs are due now; the last one is for the tick `newest`. */
