@@ -28,7 +28,7 @@ type person struct {
 type none struct{}
 
 // Join implements a capability of games.
-func (c *crowd) Join(_ *game.Match, p *game.Player) error {
+func (c *crowd) Join(_ *game.Match, p *game.Player) error { //nolint:unparam // as games may
 	c.People.Put(p.ID, person{})
 	return nil
 }
@@ -48,7 +48,7 @@ func (c *crowd) Step(s *game.Step[none]) {
 }
 
 // Handle takes a time to waste, in ms: "stall" at the next step, "cost" at each.
-func (c *crowd) Handle(_ *game.Match, _ *game.Player, ev string, a game.Args) (any, error) {
+func (c *crowd) Handle(_ *game.Match, _ *game.Player, ev string, a game.Args) (any, error) { //nolint:unparam // as games may
 	var ms float64
 	if err := a.Decode(&ms); err != nil {
 		return nil, err

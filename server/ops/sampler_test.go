@@ -31,6 +31,7 @@ func TestNothingIsReadWhileNobodyWatches(t *testing.T) {
 		l.watch(a, WatchRequest{On: true})
 		require.Equal(t, 1, l.readings, "the first one is taken at once")
 		require.Len(t, a.frames, 1)
+		require.LessOrEqual(t, cap(l.sampler.records), 64, "a match's past is not read for the map")
 		l.pass(10 * second)
 		require.Equal(t, 41, l.readings, "then four a second")
 		l.watch(b, WatchRequest{On: true})
