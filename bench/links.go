@@ -97,17 +97,14 @@ func (o *playCmd) worsen(srv *process) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = p.Serve(ln) // nil, once closed
-	}()
+	served := make(chan error, 1)
+	go func() { served <- p.Serve(ln) }()
 	srv.via = ln.Addr().String()
 	return func() {
 		st := p.Stats()
 		o.network = &st
 		_ = p.Close()
-		<-served
+		_ = <-served // nil, once closed
 	}, nil
 }
 

@@ -94,7 +94,7 @@ func (w *worker) enthrone() error {
 	runtime.LockOSThread()
 	if err := setPolicy(0, true); err != nil {
 		runtime.UnlockOSThread()
-		return fmt.Errorf("tick: real-time priority refused: %w", err)
+		return fmt.Errorf("tick: real-time priority refused: it takes CAP_SYS_NICE, or a limit RLIMIT_RTPRIO of %d: %w", realtimePriority, err)
 	}
 	w.priority.tid.Store(int64(unix.Gettid()))
 	w.thread.own = true
