@@ -184,6 +184,7 @@ func playCompact(p *pageServer, page map[string][]byte) {
 	for _, r := range []*raw{ann, bob} {
 		r.join(lobbyNamespace, true, m{"name": "ann"})
 		r.emit(lobbyNamespace, "queue:join", true, m{"queue": "pond"})
+		r.await(lobbyNamespace, "queue:state") // seats go by who came first
 	}
 	for _, r := range []*raw{ann, bob} {
 		var f lobby.Found
