@@ -11,6 +11,7 @@ import (
 )
 
 func goldenKinds(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "every kind of field, in full, by difference and absolute")
 	g.add(0, 1, thing{})
 	g.add(0, 2, thing{
@@ -42,6 +43,7 @@ func goldenKinds(t *testing.T) *golden {
 }
 
 func goldenIDs(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "ids of each length, and the masks of a set of two fields")
 	for _, id := range []uint32{1, 127, 128, 16383, 16384, 65535, 65536, 2097151, 2097152, 268435455, 268435456, IDMax} {
 		g.add(1, id, thing{B: int8(id % 100)})
@@ -60,6 +62,7 @@ func goldenIDs(t *testing.T) *golden {
 }
 
 func goldenMembership(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "entities come, go and leave the view; the reasons 0 and 1")
 	for id := range uint32(6) {
 		g.add(int(id%3), 10+id, thing{D: int32(id), B: int8(id)})
@@ -94,6 +97,7 @@ func goldenMembership(t *testing.T) *golden {
 }
 
 func goldenCadence(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "bands refreshed at every 1st, 2nd, 3rd and 6th snapshot, and a client that skips some")
 	for id := range uint32(5) {
 		g.add(0, 1+id, thing{})
@@ -130,6 +134,7 @@ func goldenCadence(t *testing.T) *golden {
 }
 
 func goldenBudget(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "a budget of 24 bytes: the client holds older values, or not all entities yet, until they have come")
 	for id := range uint32(8) {
 		g.add(1, 1+id, thing{B: int8(id)})
@@ -149,6 +154,7 @@ func goldenBudget(t *testing.T) *golden {
 }
 
 func goldenResume(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "connections that break: the client comes back with the last tick it has")
 	for id := range uint32(4) {
 		g.add(0, 10+id, thing{D: int32(id)})
@@ -186,6 +192,7 @@ func goldenResume(t *testing.T) *golden {
 }
 
 func goldenOwn(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "own fields: those of the entity that has the client's id, which is 3")
 	g.p.view.Owner = 3
 	g.add(0, 9, thing{D: 7})
@@ -209,6 +216,7 @@ func goldenOwn(t *testing.T) *golden {
 }
 
 func goldenEvents(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "reliable events ride in the snapshot and come before its state")
 	g.add(0, 1, thing{})
 	event := func(name string, data any) {
@@ -229,6 +237,7 @@ func goldenEvents(t *testing.T) *golden {
 }
 
 func goldenHeads(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "the fields of the head at their ends")
 	g.add(2, 1, thing{})
 	g.head = Head{Every: 6, Level: 6, Lead: -1000, Late: 1 << 20}
@@ -250,6 +259,7 @@ func goldenHeads(t *testing.T) *golden {
 }
 
 func goldenChecksums(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "checksums: in keys and in every 16th snapshot, of all that is held, own fields included")
 	g.p.view.Check, g.p.view.Owner = true, 2
 	for id := range uint32(5) {
@@ -272,6 +282,7 @@ func goldenChecksums(t *testing.T) *golden {
 }
 
 func goldenRefusals(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "what must be refused. A client holds nothing afterwards, so a key precedes each")
 	g.add(0, 1, thing{D: 5})
 	g.add(1, 2, thing{B: 1})

@@ -9,6 +9,7 @@ import (
 // and go, ids are used again, fields change by a little and by all, sights and
 // budgets change, and snapshots are skipped.
 func goldenStorm(t *testing.T) *golden {
+	t.Helper()
 	g := newGolden(t, "a random game of 150 snapshots")
 	g.p.view.Check, g.p.view.Owner = true, 10
 	r := rand.New(rand.NewPCG(4, 7))

@@ -74,7 +74,8 @@ func newSea(tb testing.TB) *sea {
 	two := Layout{Stride: l.Stride, Columns: l.Columns[:2], Own: []Column{l.Columns[7]}}
 	none := Layout{Stride: l.Stride}
 	s.world = NewWorld([]Source{
-		{Rows: &s.sets[0].rows, Layout: all, Cap: seaCap}, {Rows: &s.sets[1].rows, Layout: two, Cap: seaCap},
+		{Rows: &s.sets[0].rows, Layout: all, Cap: seaCap},
+		{Rows: &s.sets[1].rows, Layout: two, Cap: seaCap},
 		{Rows: &s.sets[2].rows, Layout: none, Cap: seaCap},
 	})
 	s.schema = Schema{Sets: []Set{all.Set("all", seaCap), two.Set("two", seaCap), none.Set("none", 0)}}

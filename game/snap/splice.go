@@ -47,6 +47,7 @@ func (w *World) Append(dst []byte, v *View, e Encoding, h Head) []byte {
 		return w.appendJSONHead(dst, own, h, rest)
 	case Msgpack:
 		return w.appendMsgpackHead(dst, own, h, rest)
+	default:
 	}
 	w.prefix = w.appendCompactHead(w.prefix[:0], v, b, own, h, gone)
 	dst = appendBin(dst, len(w.prefix)+len(rest))
@@ -83,8 +84,9 @@ func (w *World) splice(dst []byte, b *basis, e Encoding) []byte {
 		return w.spliceJSON(dst, b)
 	case Msgpack:
 		return w.spliceMsgpack(dst, b)
+	default:
+		return w.spliceCompact(dst)
 	}
-	return w.spliceCompact(dst)
 }
 
 // The flags of the compact dialect, and its version in the lowest three bits.

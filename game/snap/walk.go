@@ -13,6 +13,8 @@ type walk struct {
 	missed bool      // the player was not sent all that a Sight showed
 	picks  []pick    // with a budget: what there is to send
 	stale  bool      // something visible was not sent as it is now
+	refs   []ref     // where the records of a set are, for who has its changes up to the tick of
+	of     uint32
 }
 
 // removal is an entity to be forgotten.
@@ -63,56 +65,70 @@ func (w *World) compare(b *basis, v *View, e Encoding, budget int) {
 }
 
 // walkSet walks the visible rows of a set and what is known of it side by side.
-// It is the innermost loop of a tick: what it needs is in local variables, and
-// records that are there already are found without a call.
 func (w *World) walkSet(set int, held []known, s *SetSight) {
 	t, k := &w.tables[set], &w.walk
-	tick, enc := w.tick, k.enc
-	records := w.others[enc]
-	var refs []ref // of records for those who have the changes up to the tick of
-	of := ^uint32(0)
+	k.of = unknown
 	for c, live := range t.live {
 		seen, due := s.words(c, k.number)
-		for seen &= live; seen != 0; seen &= seen - 1 {
-			i := bits.TrailingZeros64(seen)
-			slot := uint32(c*ChunkRows + i)
-			e := known{slot: slot, gen: t.gen[slot], id: t.id[slot], sent: tick, last: tick}
-			since := uint32(0)
-			if len(held) > 0 && held[0].slot < slot {
-				held = k.loseBefore(t, slot, held)
-			}
-			if len(held) > 0 && held[0].slot == slot {
-				if old := &held[0]; old.gen == e.gen && old.id != 0 {
-					since, e.last = old.sent, old.last
-				} else {
-					k.lose(t, *old)
-				}
-				held = held[1:]
-			}
-			switch {
-			case since != 0 && t.changed[slot] <= since:
-			case since == 0 || due>>(i&63)&1 != 0:
-				if since != of {
-					of, refs = since, w.refs(t, since, enc)
-				}
-				var from, end uint32
-				if int(slot) < len(refs) && refs[slot].tick == tick {
-					from, end = refs[slot].from, refs[slot].end
-				} else {
-					from, end = w.locate(set, slot, since, enc)
-					records = w.others[enc]
-				}
-				k.add(records, from, end)
-				e.last = tick
-			default:
-				e.sent, k.stale = since, true
-			}
-			if k.next != nil {
-				k.next.known = append(k.next.known, e)
-			}
+		if seen &= live; seen != 0 {
+			held = w.walkChunk(set, c, seen, due, held)
 		}
 	}
 	k.loseBefore(t, ^uint32(0), held)
+}
+
+// walkChunk is walkSet for one chunk, and returns what is known of those after
+// it. It is the innermost loop of a tick: what is held already, and records that
+// are there already, are found without a call.
+func (w *World) walkChunk(set, c int, seen, due uint64, held []known) []known {
+	t, k, tick := &w.tables[set], &w.walk, w.tick
+	for ; seen != 0; seen &= seen - 1 {
+		i := bits.TrailingZeros64(seen)
+		slot := uint32(c*ChunkRows + i)
+		e := known{slot: slot, gen: t.gen[slot], id: t.id[slot], sent: tick, last: tick}
+		var since uint32
+		if len(held) > 0 && held[0].slot == slot && held[0].gen == e.gen && held[0].id != 0 {
+			since, e.last = held[0].sent, held[0].last
+			held = held[1:]
+		} else {
+			held, since = k.meet(t, held, &e)
+		}
+		switch {
+		case since != 0 && t.changed[slot] <= since:
+		case since == 0 || due>>(i&63)&1 != 0:
+			if since != k.of {
+				k.of, k.refs = since, w.refs(t, since, k.enc)
+			}
+			if int(slot) < len(k.refs) && k.refs[slot].tick == tick {
+				k.add(w.others[k.enc], k.refs[slot].from, k.refs[slot].end)
+			} else {
+				from, end := w.locate(set, slot, since, k.enc)
+				k.add(w.others[k.enc], from, end)
+			}
+			e.last = tick
+		default:
+			e.sent, k.stale = since, true
+		}
+		if k.next != nil {
+			k.next.known = append(k.next.known, e)
+		}
+	}
+	return held
+}
+
+// meet passes over what is known of slots up to that of an entity. If the entity
+// is among it, it returns the tick up to which the player has its changes.
+func (k *walk) meet(t *table, held []known, e *known) (rest []known, since uint32) {
+	held = k.loseBefore(t, e.slot, held)
+	if len(held) == 0 || held[0].slot != e.slot {
+		return held, 0
+	}
+	if old := held[0]; old.gen == e.gen && old.id != 0 {
+		since, e.last = old.sent, old.last
+	} else {
+		k.lose(t, old)
+	}
+	return held[1:], since
 }
 
 // loseBefore lists what was held in slots before a given one as gone, and
