@@ -82,6 +82,7 @@ func (w *World) walkSet(set int, held []known, s *SetSight) {
 // are there already, are found without a call.
 func (w *World) walkChunk(set, c int, seen, due uint64, held []known) []known {
 	t, k, tick := &w.tables[set], &w.walk, w.tick
+	of, refs, records := k.of, k.refs, w.others[k.enc]
 	for ; seen != 0; seen &= seen - 1 {
 		i := bits.TrailingZeros64(seen)
 		slot := uint32(c*ChunkRows + i)
@@ -91,19 +92,20 @@ func (w *World) walkChunk(set, c int, seen, due uint64, held []known) []known {
 			since, e.last = held[0].sent, held[0].last
 			held = held[1:]
 		} else {
-			held, since = k.meet(t, held, &e)
+			held, since, e.last = k.meet(t, held, slot, e.gen)
 		}
 		switch {
 		case since != 0 && t.changed[slot] <= since:
 		case since == 0 || due>>(i&63)&1 != 0:
-			if since != k.of {
-				k.of, k.refs = since, w.refs(t, since, k.enc)
+			if since != of {
+				of, refs = since, w.refs(t, since, k.enc)
 			}
-			if int(slot) < len(k.refs) && k.refs[slot].tick == tick {
-				k.add(w.others[k.enc], k.refs[slot].from, k.refs[slot].end)
+			if int(slot) < len(refs) && refs[slot].tick == tick {
+				k.add(records, refs[slot].from, refs[slot].end)
 			} else {
 				from, end := w.locate(set, slot, since, k.enc)
-				k.add(w.others[k.enc], from, end)
+				records = w.others[k.enc]
+				k.add(records, from, end)
 			}
 			e.last = tick
 		default:
@@ -113,22 +115,24 @@ func (w *World) walkChunk(set, c int, seen, due uint64, held []known) []known {
 			k.next.known = append(k.next.known, e)
 		}
 	}
+	k.of, k.refs = of, refs
 	return held
 }
 
-// meet passes over what is known of slots up to that of an entity. If the entity
-// is among it, it returns the tick up to which the player has its changes.
-func (k *walk) meet(t *table, held []known, e *known) (rest []known, since uint32) {
-	held = k.loseBefore(t, e.slot, held)
-	if len(held) == 0 || held[0].slot != e.slot {
-		return held, 0
+// meet passes over what is known of slots up to one. If the entity that is there
+// now is among it, it returns the tick up to which the player has its changes, and
+// that of the last record.
+func (k *walk) meet(t *table, held []known, slot, gen uint32) (rest []known, since, last uint32) {
+	held = k.loseBefore(t, slot, held)
+	if len(held) == 0 || held[0].slot != slot {
+		return held, 0, 0
 	}
-	if old := held[0]; old.gen == e.gen && old.id != 0 {
-		since, e.last = old.sent, old.last
+	if old := held[0]; old.gen == gen && old.id != 0 {
+		since, last = old.sent, old.last
 	} else {
 		k.lose(t, old)
 	}
-	return held[1:], since
+	return held[1:], since, last
 }
 
 // loseBefore lists what was held in slots before a given one as gone, and
