@@ -97,14 +97,17 @@ func (o *playCmd) worsen(srv *process) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	served := make(chan error, 1)
-	go func() { served <- p.Serve(ln) }()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = p.Serve(ln) // nil, once closed
+	}()
 	srv.via = ln.Addr().String()
 	return func() {
 		st := p.Stats()
 		o.network = &st
 		_ = p.Close()
-		_ = <-served // nil, once closed
+		<-served
 	}, nil
 }
 

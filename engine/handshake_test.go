@@ -291,7 +291,7 @@ func FuzzHandshakeQuery(f *testing.F) {
 	for _, q := range []string{pollQuery, "EIO=4&transport=websocket", "EIO=4;transport=polling", "sid=%00", "EIO=04&transport=__proto__", "%zz", "&&&=", "EIO=4&EIO=3&transport=polling"} {
 		f.Add(q)
 	}
-	s := engine.New(engine.Config{MaxConns: 100, Open: func(c *engine.Conn) engine.Handler {
+	s := engine.New(engine.Config{MaxConns: 100, Abuse: engine.Abuse{Off: true}, Open: func(c *engine.Conn) engine.Handler {
 		h := newSession(c)
 		go c.Close(engine.ReasonTransportClose)
 		return h
