@@ -78,6 +78,7 @@ func TestSlowHeaders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			doorstep(t, unwrapped, func(t *testing.T, ln *enginetest.Listener) {
+				t.Helper()
 				drip := "x"
 				if start == "" {
 					drip = ""
@@ -108,6 +109,7 @@ func TestSlowHeaders(t *testing.T) {
 // A connection that is kept alive without a request has a minute.
 func TestIdleConnections(t *testing.T) {
 	doorstep(t, unwrapped, func(t *testing.T, ln *enginetest.Listener) {
+		t.Helper()
 		c, err := ln.Dial()
 		require.NoError(t, err)
 		answered(t, c)
@@ -118,6 +120,7 @@ func TestIdleConnections(t *testing.T) {
 // A header that is too large is refused before it is whole.
 func TestLargeHeaders(t *testing.T) {
 	doorstep(t, unwrapped, func(t *testing.T, ln *enginetest.Listener) {
+		t.Helper()
 		c, err := ln.DialSize(1 << 20)
 		require.NoError(t, err)
 		_, err = c.Write(append([]byte("GET / HTTP/1.1\r\nHost: x\r\nX: "), make([]byte, MaxHeaderBytes+(8<<10))...))
@@ -155,6 +158,7 @@ func TestSlowTLSHandshake(t *testing.T) {
 		return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{pair}})
 	}
 	doorstep(t, secure, func(t *testing.T, ln *enginetest.Listener) {
+		t.Helper()
 		for _, start := range []string{"", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc"} { // a ClientHello of 508 bytes
 			c, err := ln.Dial()
 			require.NoError(t, err)
