@@ -186,6 +186,7 @@ func (c *census) ticks(w writer) {
 	w.counter("gs_tick_panics_total", "Matches ended by the scheduler because of a panic.", float64(t.Panics))
 	w.counter("gs_tick_wakes_total", "Times a tick worker slept and woke.", float64(t.Wakes))
 	w.counter("gs_tick_stalls_total", "Ticks that did not return within the watchdog's time.", float64(t.Stalls))
+	w.gauge("gs_tick_realtime_workers", "Workers under real-time priority.", float64(t.Realtime))
 	w.gauge("gs_tick_stuck", "Of those, the ones that have not returned yet.", float64(t.Stuck))
 	w.counter("gs_tick_refused_total", "Matches that no worker had time for.", float64(t.Refused))
 	w.counter("gs_tick_steals_total", "Ticks run by another worker because theirs was busy.", float64(t.Steals))

@@ -243,6 +243,23 @@ func TestNoWorkerIsLeft(t *testing.T) {
 	require.Equal(t, http.StatusOK, ready())
 }
 
+// TestRealtimeIsTakenOrRefused asks for what the system may not grant: either way
+// matches go on, and a refusal is said once, in words that help.
+func TestRealtimeIsTakenOrRefused(t *testing.T) {
+	h, _, log := openMill(t, Config{Workers: 2, Realtime: true})
+	a, b := h.arrive("ann", client.Options{}), h.arrive("bob", client.Options{Msgpack: true})
+	h.pair(a, b)
+	a.seesMore(10)
+	require.Eventually(t, func() bool {
+		st := h.ticks.Stats()
+		return st.Realtime == 2 || st.Refusal != nil
+	}, patience, 10*time.Millisecond)
+	if st := h.ticks.Stats(); st.Refusal != nil {
+		require.Equal(t, 1, strings.Count(log.String(), "going on without real-time priority"))
+	}
+	require.Contains(t, h.scrape(t), "gs_tick_realtime_workers")
+}
+
 // TestHeavyMatchSaysSo plays a match whose step takes too long.
 func TestHeavyMatchSaysSo(t *testing.T) {
 	h, sails, log := openMill(t, Config{Workers: 1})
