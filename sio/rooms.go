@@ -215,6 +215,11 @@ func (n *Namespace) selectLocked(dst []*Socket, b *Broadcast) []*Socket {
 			}
 		}
 	}
+	return unseen(dst, seen)
+}
+
+// unseen keeps the sockets that are not in seen yet, and puts them there.
+func unseen(dst []*Socket, seen map[*Socket]struct{}) []*Socket {
 	kept := dst[:0]
 	for _, s := range dst {
 		if _, again := seen[s]; !again {

@@ -257,8 +257,14 @@ func oversleep(t *testing.T, naps uint64, after func(h *planted), told func(b *B
 // TestBlameOfWaking oversleeps because of each cause that can do that.
 func TestBlameOfWaking(t *testing.T) {
 	for _, k := range []plant{
-		{"wake", CauseWake}, {"pushed", CauseWake}, {"marking", CauseGC}, {"gc asleep", CauseGC}, {"crowd", CauseSched},
-		{"queue", CauseSched}, {"stolen asleep", CauseStolen}, {"nothing", CauseUnknown},
+		{"wake", CauseWake},
+		{"pushed", CauseWake},
+		{"marking", CauseGC},
+		{"gc asleep", CauseGC},
+		{"crowd", CauseSched},
+		{"queue", CauseSched},
+		{"stolen asleep", CauseStolen},
+		{"nothing", CauseUnknown},
 	} {
 		t.Run(k.why, func(t *testing.T) {
 			var a account
