@@ -183,7 +183,9 @@ class Game {
 
   private snapshot(s: PlainSnapshot | Uint8Array): void {
     try {
-      this.session?.snapshot(s, performance.now());
+      const now = performance.now();
+      this.session?.snapshot(s, now);
+      this.session?.acknowledge(this.net, now);
     } catch (e) {
       console.warn(e);
       this.net.drop(); // the next connection begins with a complete one

@@ -220,6 +220,11 @@ export class Net {
     if (this.match.connected) this.match.volatile.emit("input", { s, k, w, v });
   }
 
+  /** The same in the compact form: several inputs, or none but what was seen. */
+  inputs(message: ArrayBuffer): void {
+    if (this.match.connected) this.match.volatile.emit("i", message);
+  }
+
   /** Asks what time it is in the match, in 256ths of a tick; null without an answer. */
   async clock(c: number): Promise<number | null> {
     try {

@@ -1,7 +1,7 @@
 // One match on this screen: its world, what is sent, what the HUD says.
 // Made by welcome and schema. When the connection comes back it goes on.
 
-import type { PlainSnapshot } from "gameserver-client";
+import { InputWriter, type PlainSnapshot } from "gameserver-client";
 import type { Input } from "./input";
 import type { Mail } from "./mail";
 import type { Net } from "./net";
@@ -14,6 +14,7 @@ import { type SetPlan, World } from "./world";
 
 const HUD_MS = 120;
 const GO_MS = 900;
+const ACK_MS = 40; // of silence, after which a snapshot is acknowledged alone
 const HANDSHAKES = 5;
 const HANDSHAKE_MS = 50;
 
@@ -27,6 +28,8 @@ export class Session {
   private readonly pacer: InputClock;
   private hudAt = 0;
   private goUntil = 0;
+  private readonly writer: InputWriter | null;
+  private spoke = 0; // when the server last heard from here
   private pain = 0;
   private late = 0;
   private killer = "";
@@ -48,6 +51,7 @@ export class Session {
     this.you = welcome.you;
     this.matchState = welcome.state;
     this.pacer = new InputClock(welcome.rate);
+    this.writer = welcome.snap === 1 ? InputWriter.of(schema.input) : null;
     this.standings = this.world.plan("scores");
     this.round = this.world.plan("round");
     renderer.start(welcome, this.world);
@@ -134,14 +138,27 @@ export class Session {
   /** Sends the inputs that are due, one for each tick, however fast frames come. */
   send(net: Net, input: Input, now: number): void {
     const v = input.read(this.renderer.screenX, this.renderer.screenY);
+    const n = this.pacer.due(now);
+    if (n === 0) return;
+    const { newest } = this.pacer;
     const view = this.world.clock.view(this.world.tick);
-    for (let n = this.pacer.due(now); n > 0; n--) {
-      const seq = this.pacer.newest - n + 1;
-      net.input(seq, this.world.tick, view, v);
+    const message = this.writer?.write(newest, this.world.tick, view, Array(n).fill(v)) ?? null;
+    if (message !== null) net.inputs(message);
+    for (let seq = newest - n + 1; seq <= newest; seq++) {
+      if (message === null) net.input(seq, this.world.tick, view, v);
       this.ping.sent(seq, now);
       this.renderer.local.sent(seq, v);
-      input.sent();
     }
+    this.spoke = now;
+    input.sent();
+  }
+
+  /** Says what was seen when no input has for a while: whoever sends compact inputs has promised to. */
+  acknowledge(net: Net, now: number): void {
+    if (this.writer === null || now - this.spoke < ACK_MS) return;
+    const message = this.writer.write(0, this.world.tick, 0, []);
+    if (message !== null) net.inputs(message);
+    this.spoke = now;
   }
 
   frame(now: number, dtMs: number, aim: InputValue): void {
