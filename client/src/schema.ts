@@ -18,6 +18,8 @@ export interface WireSet {
 export interface WireSchema {
   readonly v: number;
   readonly sets: readonly WireSet[];
+  /** Fields of an input, for an InputWriter. */
+  readonly input?: readonly (readonly [path: string, kind: string])[];
 }
 
 /** The version of the schema event. */
