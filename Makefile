@@ -81,7 +81,8 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 upgrades: ## a hundred thousand upgrades under traffic, in virtual time
 	@ENGINE_UPGRADES=100000 go test ./engine -run TestUpgradesLoseNothing -timeout 30m
 
-soak: ## ten thousand sessions come and go; five thousand packet sequences beside Node
+soak: ## ten thousand sessions come and go; five thousand packet sequences beside Node; a match of a day
+	@MATCH_MINUTES=1440 go test ./game/match -run LongMatch -v -timeout 30m
 	@CHURN=10000 go test ./e2e -run Churn -timeout 30m
 	@DIFFERENTIAL=5000 go test ./e2e -run Differential -timeout 30m
 
