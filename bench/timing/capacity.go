@@ -77,18 +77,18 @@ func Try(ctx context.Context, l Load, n int, d time.Duration) (h Held, err error
 }
 
 // Capacity searches the largest number of entries of which a share of the ticks
-// is on time: by doubling, then by halving the distance, to 2 %. A number is given
-// up when it has failed three times, so that what else the machine does for a
+// is on time: by doubling, then by halving the distance, to 5 %. A number is given
+// up when it has failed twice, so that what else the machine does for a
 // moment does not decide.
 func Capacity(ctx context.Context, l Load, share float64, d time.Duration, try func(context.Context, Load, int, time.Duration) (Held, error)) (Held, error) {
 	good, bad := Held{}, MaxMatches+1
-	for bad-good.N > 1+good.N/50 {
+	for bad-good.N > 1+good.N/20 {
 		n := min(max(2*good.N, 16), MaxMatches)
 		if bad <= MaxMatches {
 			n = (good.N + bad) / 2
 		}
 		var h Held
-		for range 3 {
+		for range 2 {
 			var err error
 			if h, err = try(ctx, l, n, d); err != nil {
 				return good, err
