@@ -193,7 +193,7 @@ func TestLeave(t *testing.T) {
 func TestMatchThatCannotBeMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})
-		b.refuse = errRefused
+		b.refuses(errRefused)
 		b.enter("a", "b")
 		for i := range MaxAttempts {
 			_, at := b.group(i)
@@ -221,7 +221,7 @@ func TestMatchThatCannotBeMade(t *testing.T) {
 func TestBusyServerIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, Queue{Min: 2, Max: 2}, Config{})
-		b.refuse = fmt.Errorf("no worker: %w", ErrOverloaded)
+		b.refuses(fmt.Errorf("no worker: %w", ErrOverloaded))
 		b.enter("a", "b")
 		for i := range 3 * MaxAttempts {
 			_, at := b.group(i)
@@ -234,7 +234,7 @@ func TestBusyServerIsNoFailure(t *testing.T) {
 			require.True(t, f.Requeued)
 			time.Sleep(RetryBusy)
 		}
-		b.refuse = nil
+		b.refuses(nil)
 		time.Sleep(RetryBusy)
 		require.Equal(t, b.found("a").Match, b.found("b").Match)
 	})

@@ -72,6 +72,14 @@ func (b *bench) Create(g Group) error {
 	return err
 }
 
+// refuses has Create fail from now on, or work again.
+func (b *bench) refuses(err error) {
+	synctest.Wait() // what is due at this instant is done
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refuse = err
+}
+
 // Notify implements Notifier.
 func (b *bench) Notify(player, event string, payload any) {
 	b.mu.Lock()
