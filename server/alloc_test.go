@@ -149,5 +149,5 @@ func (a *armada) unharmed() {
 	_, sum := a.matches.census()
 	require.Zero(a.t, sum.Bad)
 	require.Zero(a.t, sum.InboxFull)
-	require.NotZero(a.t, sum.Inputs+sum.Early+sum.Late) // on a busy machine they may come at any time
+	require.NotZero(a.t, sum.Inputs)
 }
